@@ -1,0 +1,1 @@
+"""jaxinfo: generate, measure and couple several modalities with one masked diffusion model."""

@@ -1,0 +1,1 @@
+"""Estimators behind one shape, ``types.Estimator``: ours and the baselines they are compared with."""

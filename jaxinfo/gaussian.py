@@ -1,0 +1,254 @@
+"""A Gaussian inside: the closed-form score of every view, entropies, and the preconditioner built from them.
+
+For x ~ N(mu, Sigma) seen through a linear-Gaussian channel y = A x + S eps with one alpha and one sigma per variable,
+
+    E[eps | y] = S (A Sigma A + S²)^(-1) (y - A mu),
+
+which covers GIVEN (alpha, sigma) = (1, 0), ABSENT (0, 1) and any mixture of clocks in between.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import struct
+from scipy.special import digamma
+
+from jaxinfo import views as vw
+from jaxinfo.blocks import Blocks
+from jaxinfo.sde import SDE
+from jaxinfo.types import Array, Net, ScoreFn
+
+LOG_2PI_E = float(np.log(2.0 * np.pi) + 1.0)
+
+
+def oracle(sde: SDE, blocks: Blocks, mean: Array, cov: Array) -> ScoreFn:
+    """Exact score function of N(mean [D], cov [D, D]) for any clocks, one linear solve per row.
+
+    Slow and exact: the test oracle.  Trained estimates use :func:`factors`, which shares one eigendecomposition per view.
+    """
+    mean, cov = jnp.asarray(mean), jnp.asarray(cov)
+
+    def score(x, tau):
+        y, channel, sigma = _channel(sde, blocks, mean, cov, x, tau)
+        return sigma * jnp.linalg.solve(channel, y[..., None])[..., 0]
+
+    return score
+
+
+def mixture_oracle(sde: SDE, blocks: Blocks, weights: Array, means: Array, covs: Array) -> ScoreFn:
+    """Exact score function of a Gaussian mixture: the components' predictions weighted by their posteriors.
+
+    Args:
+      sde: the path.
+      blocks: packing.
+      weights: ``[C]``, positive, summing to one.
+      means: ``[C, D]``.
+      covs: ``[C, D, D]``.
+    """
+    weights, means, covs = jnp.asarray(weights), jnp.asarray(means), jnp.asarray(covs)
+
+    def score(x, tau):
+        def component(mean, cov):
+            y, channel, sigma = _channel(sde, blocks, mean, cov, x, tau)
+            z = jnp.linalg.solve(channel, y[..., None])[..., 0]
+            log_density = -0.5 * (jnp.sum(y * z, -1) + jnp.linalg.slogdet(channel)[1])
+            return sigma * z, log_density
+
+        eps, log_density = jax.vmap(component)(means, covs)  # [C, ..., D], [C, ...]
+        posterior = jax.nn.softmax(log_density + jnp.log(weights).reshape((-1,) + (1,) * (log_density.ndim - 1)), axis=0)
+        return jnp.sum(posterior[..., None] * eps, axis=0)
+
+    return score
+
+
+def _channel(sde, blocks, mean, cov, x, tau):
+    """Centred output y, its covariance A Sigma A + S², and sigma per coordinate; ABSENT coordinates carry nothing."""
+    alpha, sigma = vw.coefficients(sde, tau)
+    _, is_absent = vw.roles_of(sde, tau)
+    alpha, sigma = blocks.spread(alpha), blocks.spread(sigma)
+    y = jnp.where(blocks.spread(is_absent), 0.0, x - alpha * mean)
+    eye = jnp.eye(blocks.dim, dtype=cov.dtype)
+    return y, alpha[..., :, None] * cov * alpha[..., None, :] + (sigma**2)[..., :, None] * eye, sigma
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Entropies
+
+
+def entropy(cov: np.ndarray) -> float:
+    """Entropy of a Gaussian in nats, ½ (d log 2 pi e + log det cov) (thesis Eq. C.9).
+
+    Raises:
+      ValueError: when ``cov`` is not positive definite: the entropy is minus infinity.
+    """
+    cov = np.atleast_2d(np.asarray(cov, dtype=np.float64))
+    sign, logdet = np.linalg.slogdet(cov)
+    if sign <= 0 or not np.isfinite(logdet):
+        raise ValueError("Gaussian entropy: the covariance is singular; drop duplicated or constant columns.")
+    return 0.5 * (cov.shape[0] * LOG_2PI_E + logdet)
+
+
+def entropy_bias(dim: int, dof: float) -> float:
+    """Bias of the plug-in entropy of a ``dim``-dimensional Gaussian whose covariance has ``dof`` degrees of freedom.
+
+    E log det(S/dof) - log det Sigma = sum_j psi((dof - j + 1)/2) - dim log(dof / 2), halved: subtract it.
+    """
+    j = np.arange(1, dim + 1)
+    return 0.5 * float(np.sum(digamma((dof - j + 1) / 2.0)) - dim * np.log(dof / 2.0))
+
+
+def conditional_entropy(blocks: Blocks, cov: np.ndarray, view: vw.View, dof: float | None = None) -> float:
+    """H(NOISED | GIVEN) of a view in nats, ABSENT variables integrated out; bias-corrected when ``dof`` is given."""
+    noised, known = coordinates(blocks, view)
+    both = np.concatenate([noised, known])
+    value = entropy(cov[np.ix_(both, both)]) - (entropy(cov[np.ix_(known, known)]) if known.size else 0.0)
+    if dof is not None:
+        value -= entropy_bias(both.size, dof) - (entropy_bias(known.size, dof) if known.size else 0.0)
+    return value
+
+
+def coordinates(blocks: Blocks, view: vw.View) -> tuple[np.ndarray, np.ndarray]:
+    """Packed coordinates that are NOISED and that are GIVEN in a view."""
+    roles = np.asarray(view)[blocks.owner]
+    return np.flatnonzero(roles == vw.NOISED), np.flatnonzero(roles == vw.GIVEN)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# One eigendecomposition per view
+
+
+@struct.dataclass
+class Factors:
+    """Everything needed for the closed-form score of a fixed list of views.
+
+    With S_v the covariance of the NOISED given the GIVEN coordinates, S_v = basis diag(spectrum) basisᵀ and
+    E[x_noised | x_given] = mean + gain (x_given - mean); rows and columns of other coordinates are zero.
+    """
+
+    roles: Array  # [V, N]
+    mean: Array  # [D]
+    basis: Array  # [V, D, D]
+    spectrum: Array  # [V, D]
+    gain: Array  # [V, D, D]
+
+
+def factors(blocks: Blocks, mean: np.ndarray, cov: np.ndarray, views: tuple[vw.View, ...], dtype=None) -> Factors:
+    """Precompute :class:`Factors` in float64 on the host, stored in JAX's default float type unless ``dtype`` is given."""
+    d = blocks.dim
+    mean, cov = np.asarray(mean, np.float64), np.asarray(cov, np.float64)
+    basis, spectrum, gain = np.zeros((len(views), d, d)), np.ones((len(views), d)), np.zeros((len(views), d, d))
+    for v, view in enumerate(views):
+        a, c = coordinates(blocks, view)
+        s = cov[np.ix_(a, a)]
+        if c.size:
+            m = np.linalg.lstsq(cov[np.ix_(c, c)], cov[np.ix_(c, a)], rcond=1e-12)[0].T
+            s = s - m @ cov[np.ix_(c, a)]
+            gain[v][np.ix_(a, c)] = m
+        values, vectors = np.linalg.eigh(0.5 * (s + s.T))
+        spectrum[v, : a.size] = np.maximum(values, 0.0)
+        basis[v][np.ix_(a, np.arange(a.size))] = vectors
+    dtype = jnp.result_type(float) if dtype is None else dtype
+    as_jax = lambda z: jnp.asarray(z, dtype)
+    return Factors(
+        jnp.asarray(vw.table(views)), as_jax(mean), as_jax(basis), as_jax(spectrum), as_jax(gain)
+    )
+
+
+def select(fac: Factors, roles: Array) -> Factors:
+    """The factors of the views asked for: ``roles [S, N]`` looked up among the known ones.
+
+    A view that was never factorised gives NaN rather than a wrong score.
+    """
+    match = jnp.all(roles[:, None, :] == fac.roles[None], axis=-1)  # [S, V]
+    found, i = match.any(-1), jnp.argmax(match, axis=-1)
+    spectrum = jnp.where(found[:, None], fac.spectrum[i], jnp.nan)
+    return Factors(roles, fac.mean, fac.basis[i], spectrum, fac.gain[i])
+
+
+def whiten(fac: Factors, blocks: Blocks, x: Array, alpha: Array, sigma: Array) -> tuple[Array, Array]:
+    """Closed-form prediction and whitened input of slabs that share the views of ``fac``.
+
+    Args:
+      fac: factors of S views.
+      blocks: packing.
+      x: ``[S, B, D]``, the noised and the given coordinates in place.
+      alpha: ``[S, B, 1]`` of the NOISED variables.
+      sigma: ``[S, B, 1]``.
+
+    Returns:
+      ``(eps_G, w)``, both ``[S, B, D]``: E[eps | x] of the Gaussian, and (alpha² S + sigma²)^(-1/2) (x - E[x | given]).
+    """
+    is_noised = blocks.spread(fac.roles == vw.NOISED)[:, None, :]
+    is_given = blocks.spread(fac.roles == vw.GIVEN)[:, None, :]
+    centred = jnp.where(is_noised, x - alpha * fac.mean, 0.0)
+    known = jnp.where(is_given, x - fac.mean, 0.0)
+    residual = centred - alpha * jnp.einsum("sbd,sed->sbe", known, fac.gain)
+    z = jnp.einsum("sbd,sde->sbe", residual, fac.basis)
+    variance = alpha**2 * fac.spectrum[:, None, :] + sigma**2
+    eps = jnp.einsum("sbe,sde->sbd", sigma * z / variance, fac.basis)
+    white = jnp.einsum("sbe,sde->sbd", z * jax.lax.rsqrt(variance), fac.basis)
+    return eps, white
+
+
+def factored_score(sde: SDE, blocks: Blocks, fac: Factors) -> ScoreFn:
+    """The score function of the Gaussian behind ``fac``; every NOISED variable of a row must share one clock."""
+
+    def score(x, tau):
+        is_given, is_absent = vw.roles_of(sde, tau)
+        alpha, sigma = vw.coefficients(sde, tau)
+        is_noised = ~(is_given | is_absent)
+        first = jnp.argmax(is_noised, axis=-1)[..., None]
+        a, s = jnp.take_along_axis(alpha, first, -1), jnp.take_along_axis(sigma, first, -1)
+        eps, _ = whiten(select(fac, slab_roles(is_given, is_absent)), blocks, x, a, s)
+        return eps
+
+    return score
+
+
+def slab_roles(is_given: Array, is_absent: Array) -> Array:
+    """Roles ``[S, N]`` of slabs whose rows share one view, from booleans ``[S, B, N]``."""
+    g, a = is_given[:, 0], is_absent[:, 0]
+    return jnp.where(g, vw.GIVEN, jnp.where(a, vw.ABSENT, vw.NOISED)).astype(jnp.int8)
+
+
+GATE_SCALE2 = 0.1  # squared finest length, in units of the data's standard deviation, that the gate expects
+
+
+def precondition(net: Net, blocks: Blocks) -> Net:
+    """Wrap a network so that it learns only what a Gaussian leaves over.
+
+        eps = eps_G + gate * net([w, x], u),    gate = alpha sigma / sqrt(sigma² + GATE_SCALE2 alpha²)
+
+    with w the whitened input.  A density that varies over lengths l has a score below 1 / sqrt(l² + sigma²/alpha²), so
+    the correction dies out at both ends; a gate that does the same keeps the unpredictable noise of nearly clean rows
+    out of the gradient.  (Measured on six inner-spiral variables: gate alpha alone learns nothing in 10,000 steps.)
+    Parameters are ``{"net": …, "gaussian": Factors}``; the Gaussian part is not trained (its gradient is stopped).
+
+    ``init(key, factors) -> params``; ``apply(params, x [S, B, D], u [S, B, N])`` where x has unit signal-plus-noise
+    weight (alpha² + sigma² = 1).
+    """
+
+    def init(key, fac):
+        x = jnp.zeros((1, 1, 2 * blocks.dim), fac.mean.dtype)
+        u = jnp.full((1, 1, blocks.num_variables), 0.5, fac.mean.dtype)
+        return {"net": net.init(key, x, u), "gaussian": fac}
+
+    def apply(params, x, u):
+        eps_gaussian, white, gate = gaussian_part(params["gaussian"], blocks, x, u)
+        correction = net.apply(params["net"], jnp.concatenate([white, x], -1), u)
+        return eps_gaussian + gate * correction
+
+    return Net(init, apply)
+
+
+def gaussian_part(fac: Factors, blocks: Blocks, x: Array, u: Array) -> tuple[Array, Array, Array]:
+    """``(eps_G, w, gate)`` in the coordinates networks see: x with alpha² + sigma² = 1 and the bounded clock u."""
+    fac = jax.lax.stop_gradient(fac)
+    is_given, is_absent = u == 0.0, u == 1.0
+    clock = jnp.max(jnp.where(is_given | is_absent, 0.0, u), axis=-1, keepdims=True)  # the clock the NOISED share
+    logsnr = vw.clock_logsnr(clock)
+    alpha, sigma = jnp.sqrt(jax.nn.sigmoid(logsnr)), jnp.sqrt(jax.nn.sigmoid(-logsnr))
+    eps, white = whiten(select(fac, slab_roles(is_given, is_absent)), blocks, x, alpha, sigma)
+    return eps, white, alpha * sigma * jax.lax.rsqrt(sigma**2 + GATE_SCALE2 * alpha**2)

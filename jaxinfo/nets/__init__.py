@@ -1,0 +1,1 @@
+"""Networks: the only flax modules of the package, each behind ``Net(init, apply)``."""

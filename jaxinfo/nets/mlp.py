@@ -1,0 +1,65 @@
+"""Residual multi-layer perceptron with feature-wise modulation by the clock: the default score network."""
+
+from __future__ import annotations
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxinfo.blocks import Blocks
+from jaxinfo.types import Array, Net
+
+
+class ResidualMLP(nn.Module):
+    """``depth`` residual blocks of two layers, scaled and shifted by an embedding of the shared clock.
+
+    The last layer starts small but not at zero: from zero, a correction to a good Gaussian sits on a plateau for
+    thousands of steps (measured on the 3 x 3 spiral).  No normalisation layers: they cost a third of a step and lose.
+    """
+
+    out: int
+    width: int = 64
+    depth: int = 3
+    frequencies: int = 8
+
+    @nn.compact
+    def __call__(self, features: Array, clock: Array) -> Array:
+        """``features [..., F]``, ``clock [..., 1]`` in (0, 1) -> ``[..., out]``."""
+        scaled = lambda s: nn.initializers.variance_scaling(s, "fan_in", "normal")
+        angles = jnp.pi * clock * jnp.arange(1, self.frequencies + 1)
+        code = jnp.concatenate([2.0 * clock - 1.0, jnp.cos(angles), jnp.sin(angles)], -1)
+        code = nn.silu(nn.Dense(32)(code))
+        h = nn.Dense(self.width)(features)
+        for _ in range(self.depth):
+            scale, shift = jnp.split(nn.Dense(2 * self.width, kernel_init=nn.initializers.zeros)(code), 2, -1)
+            z = nn.gelu(nn.Dense(self.width)(h) * (1.0 + scale) + shift)
+            h = h + nn.Dense(self.width, kernel_init=scaled(0.3))(z)
+        return nn.Dense(self.out, kernel_init=scaled(0.1))(nn.gelu(h))
+
+
+def mlp(blocks: Blocks, width: int = 64, depth: int = 3, frequencies: int = 8) -> Net:
+    """The default network as a :class:`~jaxinfo.types.Net`.
+
+    Its input is ``[w, x]`` (whitened and plain, ``[..., 2 D]``) and the bounded clocks; it sees the noised coordinates
+    both ways, the clean ones, the role bits and the clock the NOISED variables share.  ABSENT coordinates are zeroed.
+    """
+    module = ResidualMLP(blocks.dim, width, depth, frequencies)
+
+    def features(x, u):
+        white, plain = jnp.split(x, 2, -1)
+        given, absent = u == 0.0, u == 1.0
+        noised = ~(given | absent)
+        spread = lambda z: blocks.spread(z).astype(x.dtype)
+        inside = jnp.concatenate(
+            [white * spread(noised), plain * spread(noised), plain * spread(given), 1.0 * noised, 1.0 * given], -1
+        )
+        clock = jnp.max(jnp.where(noised, u, 0.0), -1, keepdims=True)
+        return inside, clock
+
+    return Net(lambda key, x, u: module.init(key, *features(x, u)), lambda p, x, u: module.apply(p, *features(x, u)))
+
+
+def num_params(params) -> int:
+    """Number of trainable numbers in a parameter tree."""
+    return int(sum(np.prod(p.shape) for p in jax.tree.leaves(params)))
