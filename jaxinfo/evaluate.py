@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import jax
@@ -29,9 +30,9 @@ CONTROL_NODES = 96
 CALIBRATION_BINS = 8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Plan:
-    """Measures compiled to arrays.
+    """Measures compiled to arrays; hashed by identity, and :func:`plan` gives one object per list of measures.
 
     Attributes:
       names: M names.
@@ -58,6 +59,12 @@ def plan(measures: Mapping[str, Measure]) -> Plan:
     """
     if not measures:
         raise ValueError("no measure was asked for.")
+    return _plan(tuple(measures.items()))
+
+
+@lru_cache(maxsize=256)
+def _plan(items: tuple[tuple[str, Measure], ...]) -> Plan:
+    measures = dict(items)
     counts = {m.n for m in measures.values()}
     if len(counts) != 1:
         raise ValueError(f"measures must speak of the same variables, got counts {sorted(counts)}.")
@@ -327,13 +334,10 @@ def control_forms(
         else:
             reference, view = p.references[s - len(p.views)]
             scale = reference.scale
-        a, c = gaussian.coordinates(blocks, view)
-        inner = np.eye(a.size) * scale**2 if scale is not None else cov[np.ix_(a, a)]
-        gain = None
-        if scale is None and c.size:
-            gain = np.linalg.lstsq(cov[np.ix_(c, c)], cov[np.ix_(c, a)], rcond=1e-12)[0].T
-            inner = inner - gain @ cov[np.ix_(c, a)]
-        values, vectors = np.linalg.eigh(0.5 * (inner + inner.T))
+        a, c, gain, inner = gaussian.conditional(blocks, cov, view)
+        if scale is not None:
+            inner = np.eye(a.size) * scale**2
+        values, vectors = np.linalg.eigh(inner)
         values = np.maximum(values, 0.0)
         variance = alpha[:, None] ** 2 * values + sigma[:, None] ** 2
         f_maps, k_maps = {}, {}
@@ -343,7 +347,7 @@ def control_forms(
             inverse = np.einsum("rk,nk,ck->nrc", vectors[mine], 1.0 / variance, vectors)  # rows of S^(-1)
             f, k = np.zeros((nodes, len(mine), d)), np.zeros((nodes, len(mine), d))
             f[:, :, a] = (sigma * alpha)[:, None, None] * inverse
-            if gain is not None:
+            if c.size:
                 f[:, :, c] = -(sigma * alpha)[:, None, None] * np.einsum("nra,ac->nrc", inverse, gain)
             k[:, :, a] = (sigma**2)[:, None, None] * inverse
             f_maps[i], k_maps[i] = f, k
@@ -412,11 +416,8 @@ def far_tail(p: Plan, sde: SDE, blocks: Blocks, mean: np.ndarray, cov: np.ndarra
         reference, _ = p.references[s_q - len(p.views)]
         if reference.scale is None:
             continue
-        a, c = gaussian.coordinates(blocks, p.views[s_p])
-        s = cov[np.ix_(a, a)]
-        spread = mean[a] @ mean[a] + np.trace(s)
-        if c.size:
-            s = s - cov[np.ix_(a, c)] @ np.linalg.lstsq(cov[np.ix_(c, c)], cov[np.ix_(c, a)], rcond=1e-12)[0]
+        a, _, _, s = gaussian.conditional(blocks, cov, p.views[s_p])
+        spread = mean[a] @ mean[a] + np.trace(cov[np.ix_(a, a)])
         noised = alpha**2 * s + sigma**2 * np.eye(a.size)
         ref = alpha**2 * reference.scale**2 + sigma**2
         second = alpha**2 * spread + sigma**2 * a.size

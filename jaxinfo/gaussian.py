@@ -140,13 +140,9 @@ def factors(blocks: Blocks, mean: np.ndarray, cov: np.ndarray, views: tuple[vw.V
     mean, cov = np.asarray(mean, np.float64), np.asarray(cov, np.float64)
     basis, spectrum, gain = np.zeros((len(views), d, d)), np.ones((len(views), d)), np.zeros((len(views), d, d))
     for v, view in enumerate(views):
-        a, c = coordinates(blocks, view)
-        s = cov[np.ix_(a, a)]
-        if c.size:
-            m = np.linalg.lstsq(cov[np.ix_(c, c)], cov[np.ix_(c, a)], rcond=1e-12)[0].T
-            s = s - m @ cov[np.ix_(c, a)]
-            gain[v][np.ix_(a, c)] = m
-        values, vectors = np.linalg.eigh(0.5 * (s + s.T))
+        a, c, m, s = conditional(blocks, cov, view)
+        values, vectors = np.linalg.eigh(s)
+        gain[v][np.ix_(a, c)] = m
         spectrum[v, : a.size] = np.maximum(values, 0.0)
         basis[v][np.ix_(a, np.arange(a.size))] = vectors
     dtype = jnp.result_type(float) if dtype is None else dtype
@@ -154,6 +150,25 @@ def factors(blocks: Blocks, mean: np.ndarray, cov: np.ndarray, views: tuple[vw.V
     return Factors(
         jnp.asarray(vw.table(views)), as_jax(mean), as_jax(basis), as_jax(spectrum), as_jax(gain)
     )
+
+
+def conditional(
+    blocks: Blocks, cov: np.ndarray, view: vw.View
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """``(noised, given, gain, S)`` of a view: its coordinates, the regression on the GIVEN, the covariance left over."""
+    a, c = coordinates(blocks, view)
+    s = cov[np.ix_(a, a)]
+    gain = np.zeros((a.size, c.size))
+    if c.size:
+        # Least squares, because one-hot codes of a discrete variable are linearly dependent.
+        gain = np.linalg.lstsq(cov[np.ix_(c, c)], cov[np.ix_(c, a)], rcond=1e-12)[0].T
+        s = s - gain @ cov[np.ix_(c, a)]
+    return a, c, gain, 0.5 * (s + s.T)
+
+
+def spectra(blocks: Blocks, cov: np.ndarray, views: tuple[vw.View, ...]) -> np.ndarray:
+    """Eigenvalues of the NOISED given the GIVEN coordinates, all views in one array."""
+    return np.concatenate([np.linalg.eigvalsh(conditional(blocks, cov, v)[3]) for v in views])
 
 
 def select(fac: Factors, roles: Array) -> Factors:

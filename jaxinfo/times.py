@@ -85,10 +85,11 @@ def stratified(sde: SDE, lo: float = -8.0, hi: float = 12.0, density: Array | No
     Args:
       sde: the path.
       lo: noisy end of the range of log-SNR; clipped to what the path reaches.
-      hi: clean end, likewise.
+      hi: clean end, likewise.  A traced end is trusted as it is.
       density: array ``[K]`` of positive bin masses over K equal bins of [lo, hi]; uniform when left out.
     """
-    lo, hi = clip_range(sde, lo, hi)
+    if not (isinstance(lo, jax.core.Tracer) or isinstance(hi, jax.core.Tracer)):
+        lo, hi = clip_range(sde, lo, hi)
     mass = jnp.ones(1) if density is None else jnp.asarray(density)
     mass = mass / mass.sum()
     cdf = jnp.concatenate([jnp.zeros(1), jnp.cumsum(mass)])

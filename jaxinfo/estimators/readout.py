@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -11,71 +14,133 @@ import numpy as np
 from jaxinfo import evaluate as ev
 from jaxinfo import gaussian, times
 from jaxinfo import views as vw
-from jaxinfo.estimators.crossfit import CALIBRATION_NODES, Fitted, _padded, _stack, make_net, score_of
+from jaxinfo.blocks import Blocks
+from jaxinfo.estimators.crossfit import SDE, Fitted, float32, inner_factors, network, padded, stacked
+from jaxinfo.estimators.settings import Settings
 from jaxinfo.measures import Measure
 
-CALIBRATION_PRIOR = 30.0
-PILOT_ROWS = 2048
+NODES = 16  # log-SNR nodes of the calibration curve
+DRAWS = 4
+PRIOR = 30.0  # nats of evidence that hold a calibration factor at 1
+FLOOR = 0.3  # share of evaluation draws that stay uniform in log-SNR
 
 
-def inner_factors(fitted: Fitted, views) -> gaussian.Factors:
-    """Factors of the Gaussian inside the network, leaves ``[F, …]``."""
-    d = fitted.blocks.dim
-    if fitted.settings.gaussian:
-        return _stack([gaussian.factors(fitted.blocks, m, c, views) for m, c in zip(fitted.means, fitted.covs)])
-    one = gaussian.factors(fitted.blocks, np.zeros(d), np.eye(d), views)
-    return _stack([one] * len(fitted.splits))
+def tune(fitted: Fitted, x: np.ndarray, seed: int = 0) -> Fitted:
+    """Set the calibration and the evaluation density of log-SNR on validation rows.
 
-
-def calibrate(fitted: Fitted, x: np.ndarray, seed: int = 0) -> Fitted:
-    """Shrink each view's correction to the Gaussian where validation rows say that it overshoots.
-
-    For a view and a log-SNR node, the least-squares factor of the correction r on what it should predict,
-    c = (<eps − eps_G, r> + prior) / (<r, r> + prior), clipped to [0, 1.1].  The prior, in nats, holds it at 1.
+    With r the network's correction to the Gaussian, the calibration of a view at a log-SNR is the least-squares factor
+    of r on what it should predict, (<eps − eps_G, r> + PRIOR) / (<r, r> + PRIOR): an overfitted correction is shrunk.
+    The density is proportional to the root mean square of the corrections, which is where the integrand still varies
+    once its Gaussian part is integrated exactly.
     """
-    blocks, s, sde = fitted.blocks, fitted.settings, fitted.sde
-    net = make_net(blocks, s)
-    nodes = jnp.linspace(s.lo, fitted.hi, CALIBRATION_NODES)
-    rows = _padded([t.forward(x[sp.validation]) for t, sp in zip(fitted.transforms, fitted.splits)])
-    mask = _padded([np.ones(sp.validation.size) for sp in fitted.splits])
-    roles = jnp.asarray(vw.table(fitted.views))
-    draws = 4
-    width = (fitted.hi - s.lo) / (CALIBRATION_NODES - 1)
+    s = fitted.settings
+    rows = [sp.validation for sp in fitted.splits]
+    z = [t.forward(x[r]) for t, r in zip(fitted.transforms, rows)]
+    hit, power = _corrections(
+        fitted.blocks, s, fitted.params, inner_factors(fitted), float32(padded(z)),
+        float32(padded([np.ones(r.size) for r in rows])), jnp.float32(fitted.hi),
+        jax.random.split(jax.random.fold_in(jax.random.key(seed), 17), (s.seeds, s.folds)),
+    )  # fmt: skip
+    hit, power = np.asarray(hit, np.float64), np.asarray(power, np.float64)  # [R, F, V, NODES]
+    calibration = np.clip((hit + PRIOR) / (power + PRIOR), 0.0, 1.1)
+    at = np.linspace(0.0, NODES - 1.0, times.DENSITY_BINS)
+    root = np.sqrt(power.sum(2))
+    root = np.apply_along_axis(lambda row: np.interp(at, np.arange(NODES), row), -1, root)
+    total = root.sum(-1, keepdims=True)
+    uniform = np.full_like(root, 1.0 / times.DENSITY_BINS)
+    density = np.where(total > 0, (1 - FLOOR) * root / np.maximum(total, 1e-30) + FLOOR * uniform, uniform)
+    return replace(fitted, calibration=calibration, density=density)
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _corrections(blocks: Blocks, s: Settings, params, factors, rows, mask, hi, keys):
+    """Sums over rows of <eps − eps_G, r> and <r, r> per view and node, ``[R, F, V, NODES]`` each."""
+    net = network(blocks, s)
 
     def one_fit(params, factors, x0, mask, key):
+        width = (hi - s.lo) / (NODES - 1)
+
         def at(args):
             node, key = args
-            k_t, k_e = jax.random.split(key)
-            logsnr = node + width * (jax.random.uniform(k_t, x0.shape[:1]) - 0.5)
-            t = sde.time(jnp.clip(logsnr, s.lo, fitted.hi))
-            eps = jax.random.normal(k_e, x0.shape)
+            k_time, k_noise = jax.random.split(key)
+            logsnr = node + width * (jax.random.uniform(k_time, x0.shape[:1]) - 0.5)
+            t = SDE.time(jnp.clip(logsnr, s.lo, hi))
+            eps = jax.random.normal(k_noise, x0.shape)
 
             def one_view(role):
-                xs, tau = vw.look(sde, blocks, role, x0, eps, t)
-                xs, tau = xs[None], tau[None]
-                u = vw.bounded_clock(sde, tau)
-                alpha, sigma = vw.coefficients(sde, tau)
-                unit = xs / blocks.spread(jnp.sqrt(alpha**2 + sigma**2))
-                base, _, _ = gaussian.gaussian_part(factors, blocks, unit, u)
-                r = net.apply({"net": params, "gaussian": factors}, unit, u) - base
+                xs, tau = vw.look(SDE, blocks, role[None, None], x0[None], eps[None], t[None])
+                u = vw.bounded_clock(SDE, tau)
+                base, _, _ = gaussian.gaussian_part(factors, blocks, xs, u)
+                r = (net.apply({"net": params, "gaussian": factors}, xs, u) - base)[0]
                 keep = blocks.spread(role == vw.NOISED) * mask[:, None]
-                return jnp.sum((eps - base[0]) * r[0] * keep), jnp.sum(r[0] ** 2 * keep)
+                return jnp.sum((eps - base[0]) * r * keep), jnp.sum(r**2 * keep)
 
-            return jax.lax.map(one_view, roles)
+            return jax.lax.map(one_view, factors.roles)
 
-        keys = jax.random.split(key, CALIBRATION_NODES * draws)
-        hit, power = jax.lax.map(at, (jnp.repeat(nodes, draws), keys))  # [C*draws, V]
-        fold = lambda z: z.reshape(CALIBRATION_NODES, draws, -1).mean(1).T  # [V, C], per pass over the rows
-        hit, power = fold(hit), fold(power)
-        return jnp.clip((hit + CALIBRATION_PRIOR) / (power + CALIBRATION_PRIOR), 0.0, 1.1)
+        nodes = jnp.repeat(jnp.linspace(s.lo, hi, NODES), DRAWS)
+        hit, power = jax.lax.map(at, (nodes, jax.random.split(key, nodes.size)))  # [NODES * DRAWS, V]
+        fold = lambda z: z.reshape(NODES, DRAWS, -1).mean(1).T
+        return fold(hit), fold(power)
 
-    keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), 17), (s.seeds, s.folds))
-    run = jax.jit(jax.vmap(jax.vmap(one_fit), in_axes=(0, None, None, None, 0)))
-    c = run(
-        fitted.params, inner_factors(fitted, fitted.views), jnp.asarray(rows, jnp.float32), jnp.asarray(mask, jnp.float32), keys
-    )
-    fitted.calibration = np.asarray(c)
-    return fitted
+    return jax.vmap(jax.vmap(one_fit), in_axes=(0, None, None, None, 0))(params, factors, rows, mask, keys)
+
+
+def calibrated_score(blocks: Blocks, s: Settings, params, factors: gaussian.Factors, calibration, hi):
+    """Score function of one fit, its correction to the Gaussian shrunk by ``calibration [V, C]`` along log-SNR."""
+    net = network(blocks, s)
+    grid = jnp.linspace(s.lo, hi, calibration.shape[-1])
+
+    def score(x, tau):
+        alpha, sigma = vw.coefficients(SDE, tau)
+        is_given, is_absent = vw.roles_of(SDE, tau)
+        unit = x / blocks.spread(jnp.sqrt(alpha**2 + sigma**2))
+        u = vw.bounded_clock(SDE, tau)
+        eps = net.apply({"net": params, "gaussian": factors}, unit, u)
+        base, _, _ = gaussian.gaussian_part(factors, blocks, unit, u)
+        roles = gaussian.slab_roles(is_given, is_absent)
+        match = jnp.argmax(jnp.all(roles[:, None] == factors.roles[None], -1), -1)  # [S]
+        logsnr = vw.clock_logsnr(jnp.max(jnp.where(is_given | is_absent, 0.0, u), -1))  # [S, B]
+        c = jax.vmap(lambda row, at: jnp.interp(at, grid, row))(calibration[match], logsnr)
+        return jnp.where(blocks.spread(is_given | is_absent), 0.0, base + c[..., None] * (eps - base))
+
+    return score
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def _integrals(blocks: Blocks, s: Settings, p: ev.Plan, params, calibration, density, fold, hi, keys) -> ev.Sums:
+    def one(params, calibration, density, key, fold):
+        return ev.integrate(
+            key, p, SDE, blocks, calibrated_score(blocks, s, params, fold["factors"], calibration, hi), fold["rows"],
+            times=times.stratified(SDE, s.lo, hi, density), num_mc=s.num_mc, mean=fold["mean"], cov=fold["cov"],
+            weights=fold["weights"], control=gaussian.factored_score(SDE, blocks, fold["control"]),
+        )  # fmt: skip
+
+    return jax.vmap(jax.vmap(one), in_axes=(0, 0, 0, 0, None))(params, calibration, density, keys, fold)
+
+
+@dataclass(frozen=True)
+class Readout:
+    """Everything measured, ready to be summarised.
+
+    Attributes:
+      names: M measures.
+      gap: ``[R, M, n]`` pointwise values; the mean over a row's folds when it was read by several.
+      difference: ``[R, M, n]``.
+      gaussian: ``[M, n]`` pointwise values of the fitted Gaussian alone.
+      profile: arrays ``logsnr [K]``, ``gap [M, K]``, ``difference [M, K]``, ``gaussian [M, K]``.
+      slope: ``[V]`` calibration slope <eps, eps_v> / ‖eps_v‖² of each view read, 1 if right.
+      slope_error: ``[V]`` its standard error.
+      nested: ``[M]`` E<eps_p − eps_q, eps_q>, 0 if right.
+    """
+
+    names: tuple[str, ...]
+    gap: np.ndarray
+    difference: np.ndarray
+    gaussian: np.ndarray
+    profile: dict[str, np.ndarray]
+    slope: np.ndarray
+    slope_error: np.ndarray
+    nested: np.ndarray
 
 
 def read(
@@ -83,64 +148,94 @@ def read(
     measures: Mapping[str, Measure],
     x: np.ndarray,
     seed: int = 0,
+    *,
     weights: np.ndarray | None = None,
-    num_mc: int | None = None,
-):
-    """Gap and difference of every row: ``[R, M, n]`` each, from the network whose fold left the row out."""
-    blocks, s, sde = fitted.blocks, fitted.settings, fitted.sde
-    net = make_net(blocks, s)
+    crossfitted: bool = True,
+) -> Readout:
+    """Pointwise values of every measure on rows ``x [n, D]``.
+
+    Args:
+      fitted: trained and tuned networks.
+      measures: names and measures; every view they read must have been trained.
+      x: the rows that were trained on (``crossfitted=True``: each is read by the fold that left it out) or new rows
+        (``False``: read by every fold, and averaged).
+      seed: of the noise draws.
+      weights: ``[n]`` row weights, for the profile.
+      crossfitted: see ``x``.
+
+    Raises:
+      ValueError: when a view was not trained.
+    """
+    s, blocks = fitted.settings, fitted.blocks
     p = ev.plan(measures)
-    factors = inner_factors(fitted, fitted.views)
-    control = _stack([gaussian.factors(blocks, m, c, p.views) for m, c in zip(fitted.means, fitted.covs)])
-    num_mc = s.num_mc if num_mc is None else num_mc
-    z = [t.forward(x) for t in fitted.transforms]
-    lo, hi = s.lo, fitted.hi
-
-    def integrals(params, calibration, factors, control, mean, cov, x0, mask, density, key, num_mc):
-        score = score_of(net, sde, blocks, params, factors, calibration, lo, hi)
-        return ev.integrate(
-            key, p, sde, blocks, score, x0,
-            times=times.stratified(sde, lo, hi, density),
-            num_mc=num_mc, mean=mean, cov=cov, weights=mask,
-            control=gaussian.factored_score(sde, blocks, control),
+    missing = [v for v in p.views if v not in set(fitted.views)]
+    if missing:
+        raise ValueError(
+            f"{len(missing)} of the views that {', '.join(p.names)} read were not trained (the first is {missing[0]}); "
+            "name these measures when fitting."
         )
-
-    axes_seed = (0, 0, None, None, None, None, None, None, 0, 0)
-    over = lambda mc: jax.jit(
-        jax.vmap(jax.vmap(lambda *a: integrals(*a, mc)), in_axes=axes_seed)
-    )
-    cast = lambda a: jnp.asarray(a, jnp.float32)
-    constants = (factors, control, cast(fitted.means), cast(fitted.covs))
-    keys = lambda k: jax.random.split(jax.random.fold_in(jax.random.key(seed), k), (s.seeds, s.folds))
-    flat = jnp.ones((s.seeds, s.folds, times.DENSITY_BINS))
-    calibration = cast(fitted.calibration)
-
-    pilot_rows = [sp.validation[:PILOT_ROWS] for sp in fitted.splits]
-    pilot = over(4)(
-        fitted.params, calibration, *constants,
-        cast(_padded([zf[r] for zf, r in zip(z, pilot_rows)])),
-        cast(_padded([np.ones(r.size) for r in pilot_rows])), flat, keys(1),
-    )
-    second = np.asarray(pilot.second) / np.maximum(np.asarray(pilot.count)[..., None], 1e-30)  # [R, F, K, M]
-    scale = second.mean(2, keepdims=True)
-    second = (second / np.maximum(scale, 1e-30)).mean(-1)
-    root = np.sqrt(np.maximum(second, 0.0))
-    root /= np.maximum(root.sum(-1, keepdims=True), 1e-30)
-    density = np.repeat(0.7 * root + 0.3 / root.shape[-1], times.DENSITY_BINS // root.shape[-1], axis=-1)
-
-    rows = [sp.evaluation for sp in fitted.splits]
-    sums = over(num_mc)(
-        fitted.params, calibration, *constants,
-        cast(_padded([zf[r] for zf, r in zip(z, rows)])),
-        cast(_padded([np.ones(r.size) for r in rows])), cast(density), keys(2),
-    )
-    m = len(p.names)
-    gap, difference = np.zeros((s.seeds, m, x.shape[0])), np.zeros((s.seeds, m, x.shape[0]))
-    base = np.zeros((m, x.shape[0]))
+    n, m = x.shape[0], len(p.names)
+    rows = [sp.evaluation for sp in fitted.splits] if crossfitted else [np.arange(n)] * s.folds
+    w = np.ones(n) if weights is None else np.asarray(weights, np.float64)
+    z = [t.forward(x[r]) for t, r in zip(fitted.transforms, rows)]
+    fold = {
+        "factors": inner_factors(fitted),
+        "control": stacked([gaussian.factors(blocks, a, c, p.views) for a, c in zip(fitted.means, fitted.covs)]),
+        "mean": float32(fitted.means),
+        "cov": float32(fitted.covs),
+        "rows": float32(padded(z)),
+        "weights": float32(padded([w[r] for r in rows])),
+    }
+    keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), 23), (s.seeds, s.folds))
+    sums = _integrals(
+        blocks, s, p, fitted.params, float32(fitted.calibration), float32(fitted.density), fold,
+        jnp.float32(fitted.hi), keys,
+    )  # fmt: skip
+    gap, difference = np.zeros((s.seeds, m, n)), np.zeros((s.seeds, m, n))
+    base, count = np.zeros((m, n)), np.zeros(n)
+    profiles = []
     for f, r in enumerate(rows):
-        forms = ev.control_forms(p, blocks, fitted.means[f], fitted.covs[f], lo, hi)
-        g, d = forms.rows(z[f][r])
-        base[:, r] = g
-        gap[:, :, r] = np.asarray(sums.gap)[:, f, :, : r.size] + g
-        difference[:, :, r] = np.asarray(sums.difference)[:, f, :, : r.size] + d
-    return gap, difference, base, sums
+        mean, cov, zf = fitted.means[f], fitted.covs[f], z[f]
+        forms = ev.control_forms(p, blocks, mean, cov, s.lo, fitted.hi)
+        g, d = forms.rows(zf)
+        ends = ev.cross_entropy_rows(p, blocks, zf, mean, cov) + ev.far_tail(p, SDE, blocks, mean, cov, s.lo)[:, None]
+        jacobian = _log_jacobian(p, blocks, fitted.transforms[f].log_jacobian(x[r]))
+        gap[:, :, r] += np.asarray(sums.gap, np.float64)[:, f, :, : r.size] + g + ends - jacobian
+        difference[:, :, r] += np.asarray(sums.difference, np.float64)[:, f, :, : r.size] + d + ends - jacobian
+        base[:, r] += g + ends - jacobian
+        count[r] += 1
+        profiles.append(forms.profile)
+    mass = np.maximum(np.asarray(sums.count, np.float64).sum((0, 1)), 1e-30)  # [K]
+    edges = np.asarray(sums.logsnr, np.float64)[0, 0]
+    centres = 0.5 * (edges[1:] + edges[:-1])
+    curve = np.asarray(sums.profile, np.float64).sum((0, 1)) / mass[:, None, None]  # [K, 2, M]
+    nodes = np.mean(profiles, 0)
+    products = np.asarray(sums.slope, np.float64).sum((0, 1, 2))  # [V, 2]
+    return Readout(
+        p.names, gap / count, difference / count, base / count,
+        {
+            "logsnr": centres,
+            "gap": curve[:, 0].T,
+            "difference": curve[:, 1].T,
+            "gaussian": np.stack([np.interp(centres, forms.logsnr, nodes[:, k]) for k in range(m)]),
+        },
+        products[:, 0] / np.maximum(products[:, 1], 1e-30),
+        1.0 / np.sqrt(np.maximum(products[:, 1], 1e-30)),
+        np.asarray(sums.nested, np.float64).mean((0, 1)),
+    )  # fmt: skip
+
+
+def _log_jacobian(p: ev.Plan, blocks: Blocks, log_slope: np.ndarray) -> np.ndarray:
+    """``[M, B]``: what entropies lose when the transform's coordinates are turned back into the data's own."""
+    out = np.zeros((len(p.names), log_slope.shape[0]))
+    for row, terms in enumerate(p.cross):
+        for t in terms:
+            out[row] += t.weight * sum(log_slope[:, blocks.slices[i]].sum(1) for i in t.variables)
+    return out
+
+
+def fit_and_tune(x: np.ndarray, *args: Any, seed: int = 0, **kwargs: Any) -> Fitted:
+    """:func:`jaxinfo.estimators.crossfit.fit` followed by :func:`tune`."""
+    from jaxinfo.estimators.crossfit import fit
+
+    return tune(fit(x, *args, seed=seed, **kwargs), x, seed)
