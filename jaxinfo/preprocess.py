@@ -152,3 +152,20 @@ def fit(x: np.ndarray, kind: str = "rank", onehot: np.ndarray | None = None, wei
     return Transform(
         tuple(Affine(0.0, 1.0) if onehot[d] else each(x[:, d], weights) for d in range(x.shape[1]))
     )
+
+
+def to_plain(transform: Transform) -> list[dict]:
+    """A transform as lists and numbers, for a JSON file."""
+    out = []
+    for m in transform.maps:
+        if isinstance(m, Affine):
+            out.append({"shift": m.shift, "scale": m.scale})
+        else:
+            out.append({"x_knots": m.x_knots.tolist(), "z_knots": m.z_knots.tolist()})
+    return out
+
+
+def from_plain(maps: list[dict]) -> Transform:
+    """The inverse of :func:`to_plain`."""
+    knots = lambda m: RankToNormal(np.asarray(m["x_knots"]), np.asarray(m["z_knots"]))
+    return Transform(tuple(Affine(m["shift"], m["scale"]) if "scale" in m else knots(m) for m in maps))

@@ -66,7 +66,8 @@ class Fitted:
 
 def network(blocks: Blocks, settings: Settings) -> Net:
     """The preconditioned network of these settings."""
-    inner = settings.net(blocks) if settings.net is not None else mlp(blocks, settings.width, settings.depth)
+    build = settings.builder()
+    inner = build(blocks) if build is not None else mlp(blocks, settings.width, settings.depth)
     return gaussian.precondition(inner, blocks)
 
 

@@ -234,8 +234,3 @@ def _log_jacobian(p: ev.Plan, blocks: Blocks, log_slope: np.ndarray) -> np.ndarr
     return out
 
 
-def fit_and_tune(x: np.ndarray, *args: Any, seed: int = 0, **kwargs: Any) -> Fitted:
-    """:func:`jaxinfo.estimators.crossfit.fit` followed by :func:`tune`."""
-    from jaxinfo.estimators.crossfit import fit
-
-    return tune(fit(x, *args, seed=seed, **kwargs), x, seed)

@@ -1,0 +1,165 @@
+"""The front door: arrays in, estimates with error bars out.
+
+>>> import numpy as np, jaxinfo as ji
+>>> x = np.random.default_rng(0).normal(size=(2000, 1))
+>>> e = ji.mutual_information(x, x + 1.0 * np.random.default_rng(1).normal(size=(2000, 1)), budget="quick")
+>>> abs(e.value - 0.5 * np.log(2.0)) < 0.1
+True
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from jaxinfo import inputs, queries
+from jaxinfo.estimators.settings import Settings
+from jaxinfo.model import Model, Options
+from jaxinfo.results import Results
+from jaxinfo.types import Estimate
+
+
+def fit(vs: Any, measures: str | Sequence[str] = queries.SYSTEM, **options: Any) -> Model:
+    """Train once, ask many times.
+
+    Args:
+      vs: dict name -> array ``(n,)`` or ``(n, d)``, list of arrays, DataFrame, or one array ``(n, N)`` of scalars.
+      measures: names from :data:`jaxinfo.queries.MEASURES`, with variables in brackets where they are not all meant:
+        ``"mutual_information(x; y)"``, ``"conditional_mutual_information(x; y | z)"``, ``"entropy(x)"``,
+        ``"total_correlation(a, b, c)"``, ``"o_information_gradient"`` (all variables).
+      **options: every field of :class:`jaxinfo.model.Options` and :class:`jaxinfo.estimators.settings.Settings`.
+
+    Returns:
+      A :class:`~jaxinfo.model.Model`.
+
+    Raises:
+      ValueError: for bad data, measures or options, saying what was expected, what came and what to do.
+    """
+    opts, overrides = _options(options)
+    variables = inputs.named(vs)
+    _too_few(measures, variables)
+    table = inputs.check(variables, opts.discrete, least=1, seed=opts.seed)
+    return Model.train(table, measures, opts, overrides)
+
+
+def estimate(vs: Any, measures: str | Sequence[str] = queries.SYSTEM, **options: Any) -> Results:
+    """Several measures of one data set from one trained network: ``fit(...)`` followed by ``.estimate()``."""
+    return fit(vs, measures, **options).estimate()
+
+
+def mutual_information(x: Any, y: Any, **options: Any) -> Estimate:
+    """Mutual information I(X; Y) = KL(p(x, y) ‖ p(x) p(y)) (thesis Eqs. 4.25–4.28).
+
+    Either side may hold class labels (by dtype, or ``discrete=["x"]`` / ``["y"]``).
+
+    Args:
+      x: array ``(n,)`` or ``(n, d)``, or a DataFrame whose columns are coordinates.
+      y: likewise, with the same rows.
+      **options: see :func:`fit`.
+
+    Returns:
+      An :class:`~jaxinfo.types.Estimate` in nats.
+    """
+    return _one({"x": x, "y": y}, "mutual_information", options)
+
+
+def conditional_mutual_information(x: Any, y: Any, z: Any, **options: Any) -> Estimate:
+    """Conditional mutual information I(X; Y | Z); arguments as in :func:`mutual_information`."""
+    return _one({"x": x, "y": y, "z": z}, "conditional_mutual_information", options)
+
+
+def interaction_information(x: Any, y: Any, z: Any, **options: Any) -> Estimate:
+    """Interaction information I(X; Y; Z) = I(X; Y) − I(X; Y | Z), positive for redundancy (thesis 5.2)."""
+    return _one({"x": x, "y": y, "z": z}, "interaction_information", options)
+
+
+def entropy(x: Any, **options: Any) -> Estimate:
+    """Differential entropy H(X) in nats (Eq. 4.22), or the entropy of class labels when X is discrete."""
+    return _one({"x": x}, "entropy", options)
+
+
+def total_correlation(vs: Any, **options: Any) -> Estimate:
+    """Total correlation TC = KL(p(x) ‖ Π p(x_i)) (Eq. 5.3); ``vs`` as in :func:`fit`."""
+    return _one(inputs.named(vs), "total_correlation", options)
+
+
+def dual_total_correlation(vs: Any, **options: Any) -> Estimate:
+    """Dual total correlation DTC = H(X) − Σ H(X_i | X_−i) (Eq. 5.4)."""
+    return _one(inputs.named(vs), "dual_total_correlation", options)
+
+
+def s_information(vs: Any, **options: Any) -> Estimate:
+    """S-information Σ I(X_i; X_−i) = TC + DTC (Eq. 5.1)."""
+    return _one(inputs.named(vs), "s_information", options)
+
+
+def o_information(vs: Any, **options: Any) -> Estimate:
+    """O-information Ω = TC − DTC (Eq. 5.5): positive when redundancy dominates, negative when synergy does."""
+    return _one(inputs.named(vs), "o_information", options)
+
+
+def o_information_gradient(vs: Any, **options: Any) -> dict[str, Estimate]:
+    """Gradient of Ω, ∂_i Ω = Ω(X) − Ω(X_−i) (Eq. 5.6), for every variable: dict name -> Estimate."""
+    variables = inputs.named(vs)
+    results = estimate(variables, "o_information_gradient", **options)
+    return {name: results[f"o_information_gradient({name})"] for name in variables}
+
+
+def kl_divergence(xp: Any, xq: Any, **options: Any) -> Estimate:
+    """KL(p‖q) between the laws of two data sets with the same columns (Prop. 1, Eq. 4.13).
+
+    One network learns both laws with the law as a GIVEN label; the rows of the smaller set weigh more, so that labels
+    balance, and the integral runs over rows of ``xp``.  ``per_sample`` is aligned with the rows of ``xp``.
+
+    Args:
+      xp: array ``(n,)`` or ``(n, d)``, rows of p.
+      xq: array ``(m,)`` or ``(m, d)``, rows of q.
+      **options: see :func:`fit`; ``groups`` and ``sample_weight`` do not apply.
+
+    Raises:
+      ValueError: when the columns differ, or for bad data.
+    """
+    opts, overrides = _options(options)
+    return Model.divergence(xp, xq, opts, overrides)
+
+
+def subsets(names: Sequence[str], orders: Sequence[int]) -> list[tuple[str, ...]]:
+    """All subsets of these variables with these numbers of members."""
+    return [c for k in orders for c in combinations(names, k)]
+
+
+def load(directory: str) -> Model:
+    """Read a model that :meth:`Model.save` wrote.
+
+    Raises:
+      ValueError: for a missing, truncated or foreign directory.
+    """
+    return Model.load(directory)
+
+
+def _one(variables: Mapping[str, Any], measure: str, options: dict[str, Any]) -> Estimate:
+    return estimate(variables, measure, **options)[measure]
+
+
+def _too_few(measures, variables):
+    names = (measures,) if isinstance(measures, str) else tuple(measures)
+    for name in names:
+        need = {"o_information": 3, "o_information_gradient": 3}.get(name, 2 if name in queries.SYSTEM else 1)
+        if len(variables) < need:
+            extra = " (for two variables it is identically zero: use mutual_information)" if need == 3 else ""
+            raise ValueError(
+                f"{name} needs at least {need} variables, got {len(variables)}{extra}; give one entry per variable."
+            )
+
+
+def _options(options: Mapping[str, Any]) -> tuple[Options, dict[str, Any]]:
+    """Split options into those of the front door and those of the settings; refuse the rest."""
+    door, fields = set(Options.__dataclass_fields__), set(Settings.__dataclass_fields__)
+    unknown = [k for k in options if k not in door | fields]
+    if unknown:
+        raise ValueError(f"unknown option {unknown[0]!r}; the options are {', '.join(sorted(door | fields))}.")
+    opts = Options(**{k: v for k, v in options.items() if k in door})
+    return opts, {k: v for k, v in options.items() if k in fields}

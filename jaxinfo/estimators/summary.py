@@ -1,0 +1,134 @@
+"""From pointwise values to estimates: value, standard error, and what looks wrong in plain words.
+
+    stderr² = (clustered) row variance of gap / n + between-seed variance / seeds + ((gap − difference) / 2)²
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from jaxinfo.estimators.crossfit import Fitted
+from jaxinfo.estimators.readout import Readout
+from jaxinfo.measures import Measure
+from jaxinfo.types import Estimate
+
+TAIL_SHARE = 0.02
+LEAST_NATS = 0.02
+
+
+def clustered_variance(values: np.ndarray, weights: np.ndarray, groups: np.ndarray | None) -> float:
+    """Variance of the weighted mean of ``values [n]``; rows of one group count as one draw."""
+    w = weights / weights.sum()
+    residual = w * (values - w @ values)
+    if groups is not None:
+        residual = np.bincount(groups, weights=residual)
+    m = residual.size
+    return float(np.sum(residual**2) * m / max(m - 1, 1))
+
+
+def estimates(
+    readout: Readout,
+    fitted: Fitted,
+    measures: Mapping[str, Measure],
+    *,
+    weights: np.ndarray | None = None,
+    groups: np.ndarray | None = None,
+    notes: tuple[str, ...] = (),
+) -> dict[str, Estimate]:
+    """One :class:`~jaxinfo.types.Estimate` per measure, in nats.
+
+    Args:
+      readout: pointwise values.
+      fitted: the networks they were read from.
+      measures: the measures, for their bounds.
+      weights: ``[n]`` row weights.
+      groups: ``[n]`` integer labels for clustered standard errors.
+      notes: warnings about the data, repeated as flags.
+    """
+    n = readout.gap.shape[-1]
+    w = np.ones(n) if weights is None else weights
+    share = w / w.sum()
+    out = {}
+    for row, name in enumerate(readout.names):
+        gap_rows = readout.gap[:, row].mean(0)
+        by_seed = readout.gap[:, row] @ share
+        gap, difference = float(by_seed.mean()), float((readout.difference[:, row] @ share).mean())
+        value = {"gap": gap, "difference": difference, "mean": 0.5 * (gap + difference)}[fitted.settings.value]
+        seeds = by_seed.size
+        spread = float(by_seed.std(ddof=1)) if seeds > 1 else 0.0
+        row_variance = clustered_variance(gap_rows, w, groups)
+        stderr = float(np.sqrt(row_variance + spread**2 / seeds + (0.5 * (gap - difference)) ** 2))
+        profile = {"logsnr": readout.profile["logsnr"]}
+        profile |= {k: readout.profile[k][row] for k in ("gap", "difference", "gaussian")}
+        high, low = _tails(profile)
+        diagnostics = {
+            "gap": gap,
+            "difference": difference,
+            "gaussian": float(readout.gaussian[row] @ share),
+            "row_stderr": float(np.sqrt(row_variance)),
+            "seed_spread": spread,
+            "tail_high_snr": high,
+            "tail_low_snr": low,
+            "nested": float(readout.nested[row]),
+            "calibration_slope": (float(readout.slope.min()), float(readout.slope.max())),
+            "logsnr_range": (fitted.settings.lo, fitted.hi),
+            "steps": int(fitted.history["step"][-1]),
+            "best_step": fitted.history["best_step"].tolist(),
+            "n": n,
+        }
+        flags = list(notes) + _flags(value, diagnostics, fitted, readout, measures[name])
+        out[name] = Estimate(value, stderr, gap_rows, profile, diagnostics | {"flags": tuple(flags)}, name)
+    return out
+
+
+def _tails(profile) -> tuple[float, float]:
+    """What lies beyond the ends of log-SNR: the integrand falls like exp(∓logsnr) there, so a tail is its last value."""
+    return float(profile["difference"][-2:].mean()), float(profile["difference"][:2].mean())
+
+
+def _flags(value, d, fitted: Fitted, readout: Readout, measure: Measure) -> list[str]:
+    flags, scale = [], max(abs(value), abs(d["gap"]))
+    tolerance = max(LEAST_NATS, TAIL_SHARE * scale)
+    late = _late_progress(fitted)
+    if late > max(LEAST_NATS, 0.02 * scale):
+        flags.append(
+            f"not converged: the last quarter of training still gained {late:.3f} nats on held-out rows; raise steps or "
+            "use budget='thorough'"
+        )
+    if abs(d["gap"] - d["difference"]) > max(4.0 * d["row_stderr"], 3.0 * LEAST_NATS, 0.05 * scale):
+        flags.append(
+            f"forms disagree: gap gives {d['gap']:.3f} and difference {d['difference']:.3f} nats; the truth is likely "
+            "between, more rows or steps bring them together"
+        )
+    worst = np.abs(readout.slope - 1.0) - 4.0 * readout.slope_error
+    if (worst > 0.1).any():
+        v = int(np.argmax(worst))
+        flags.append(
+            f"calibration slope off: the scores of one view would fit held-out rows better scaled by {readout.slope[v]:.2f}"
+        )
+    if abs(d["tail_high_snr"]) > tolerance and fitted.hi >= 25.9:
+        flags.append(
+            "nearly deterministic: information keeps coming at the highest signal-to-noise ratio looked at; the true "
+            "value may be infinite, so add the measurement noise or report it as a lower bound"
+        )
+    elif abs(d["tail_high_snr"]) > tolerance:
+        flags.append(
+            f"truncated at high SNR: about {abs(d['tail_high_snr']):.3f} nats or more lie beyond log-SNR {fitted.hi:.0f}; "
+            "raise hi, or the relation may be deterministic"
+        )
+    if abs(d["tail_low_snr"]) > tolerance:
+        flags.append(f"truncated at low SNR: about {abs(d['tail_low_snr']):.3f} nats lie beyond it; lower lo")
+    if measure.lower is not None and value < measure.lower - 3.0 * max(d["row_stderr"], LEAST_NATS / 3.0):
+        flags.append(f"below its least possible value {measure.lower:g}: too few rows for these many coordinates")
+    return flags
+
+
+def _late_progress(fitted: Fitted) -> float:
+    """Nats per view gained on validation rows in the last quarter of training, averaged over fits."""
+    score = fitted.history["validation"].mean((1, 2, 3))  # per view
+    if score.size < 8:
+        return 0.0
+    quarter = max(score.size // 4, 1)
+    return float(max(score[: -quarter].min() - score.min(), 0.0)) * 1.0

@@ -1,0 +1,1 @@
+"""What goes in and out: data files and embedded data sets, records and progress, checkpoints."""

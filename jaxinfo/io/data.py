@@ -1,0 +1,396 @@
+"""Read variables from files, join columns into vectors, and embedded data sets that need no download.
+
+A data set is a dict of paired arrays, name -> ``[n]`` or ``[n, d]``; text is kept as string arrays (class labels).
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import fnmatch
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+Data = dict[str, np.ndarray]
+
+MISSING = ("", "na", "n/a", "nan", "null", "none")
+"""Cells of a numeric csv column read as NaN, in any case; in a column of labels only the empty cell is missing."""
+
+
+def read(path: str | Path, blocks: Mapping[str, Sequence[str]] | str | None = None) -> Data:
+    """Named variables of a file, in its own units.
+
+    ``.npz`` holds one array ``[n]`` or ``[n, d]`` per variable; ``.npy`` one 2-D array, whose columns are called x0,
+    x1, …; ``.csv`` (commas, UTF-8) and ``.parquet`` have one named column per variable.
+
+    Args:
+      path: the file; its ending says what it is.
+      blocks: name -> columns (or globs such as ``"d*"``) joined into one vector variable; columns not named are left
+        out.  The text that :func:`parse_blocks` reads will do.  By default every column is a variable.
+
+    Returns:
+      Dict name -> array ``[n]`` or ``[n, d]`` with the same n; numbers, booleans, or strings.
+
+    Raises:
+      ValueError: for a file that is missing, empty, cut short or of another kind; a column that is missing or named
+        twice; rows that do not match; text that cannot be a label.
+      ImportError: for parquet without pyarrow.
+    """
+    path = Path(path)
+    kind = path.suffix.lower()
+    if kind not in READERS:
+        raise ValueError(f"{path}: expected a file ending in {', '.join(READERS)}, got {kind or 'no ending'!r}.")
+    if not path.is_file():
+        what = "a directory" if path.is_dir() else "nothing"
+        raise ValueError(f"{path}: expected a file, got {what} at this path; check the spelling.")
+    if path.stat().st_size == 0:
+        raise ValueError(f"{path}: expected data, got an empty file (0 bytes); write it again.")
+    columns = {name: _checked(path, name, values) for name, values in READERS[kind](path).items()}
+    rows = {name: len(values) for name, values in columns.items()}
+    if not rows or min(rows.values()) == 0:
+        raise ValueError(f"{path}: expected at least one row of at least one variable, got none; is it the right file?")
+    if len(set(rows.values())) != 1:
+        raise ValueError(
+            f"{path}: expected variables with the same number of rows, got {rows}; rows are paired samples."
+        )
+    if blocks is None:
+        return columns
+    return join(columns, parse_blocks(blocks) if isinstance(blocks, str) else blocks)
+
+
+def parse_blocks(text: str) -> dict[str, list[str]]:
+    """``"x=a,b;y=c,d*"`` -> ``{"x": ["a", "b"], "y": ["c", "d*"]}``.
+
+    Raises:
+      ValueError: for a part without ``=``, a block without a name or columns, a name given twice.
+    """
+    out: dict[str, list[str]] = {}
+    for part in text.strip().strip(";").split(";"):
+        name, equals, listed = (piece.strip() for piece in part.partition("="))
+        columns = [c.strip() for c in listed.split(",")]
+        if not (name and equals and all(columns)):
+            raise ValueError(f"expected blocks such as 'x=a,b;y=c,d*', got {part!r}; write name=column,column.")
+        if name in out:
+            raise ValueError(f"expected each block once, got {name!r} twice in {text!r}; join its columns with commas.")
+        out[name] = columns
+    return out
+
+
+def join(columns: Mapping[str, np.ndarray], blocks: Mapping[str, Sequence[str]]) -> Data:
+    """Columns ``[n]`` or ``[n, d]`` joined into one variable per block, ``[n, d_1 + d_2 + …]``; alone, as it is.
+
+    Raises:
+      ValueError: for an unknown column, one named twice, or text joined with other columns.
+    """
+    if not blocks:
+        raise ValueError("expected at least one block, got none; leave blocks out to take every column.")
+    out: Data = {}
+    owner: dict[str, str] = {}
+    for block, patterns in blocks.items():
+        # A lone string would be read letter by letter.
+        patterns = [patterns] if isinstance(patterns, str) else list(patterns)
+        members = [name for pattern in patterns for name in _matches(pattern, columns)]
+        for name in members:
+            if name in owner:
+                raise ValueError(
+                    f"expected each column once, got {name!r} in block {owner[name]!r} and again in {block!r}: a "
+                    "variable shared by two blocks makes their information infinite; name it in one of them."
+                )
+            owner[name] = block
+        if not members:
+            raise ValueError(f"expected at least one column in block {block!r}, got none; name one or drop the block.")
+        text = [name for name in members if columns[name].dtype.kind == "U"]
+        if text and len(members) > 1:
+            raise ValueError(
+                f"block {block!r}: expected numbers to join, got text in {', '.join(text)}; a label is a variable of "
+                "its own: give it a block by itself."
+            )
+        parts = [columns[name] for name in members]
+        out[block] = parts[0] if len(parts) == 1 else np.column_stack(parts)
+    return out
+
+
+def _matches(pattern: str, columns: Mapping[str, np.ndarray]) -> list[str]:
+    if pattern in columns:  # a column may itself contain * or ?
+        return [pattern]
+    found = [name for name in columns if fnmatch.fnmatchcase(name, pattern)]
+    if not found:
+        names = list(columns)
+        close = difflib.get_close_matches(pattern, names, 3) or names[:10] + ["…"] * (len(names) > 10)
+        raise ValueError(f"expected a column {pattern!r}, got none of that name; there is {', '.join(close)}.")
+    return found
+
+
+def _checked(path: Path, name: str, values: np.ndarray) -> np.ndarray:
+    """Shape and kind of one variable: numbers and booleans ``[n]`` or ``[n, d]``, text ``[n]``."""
+    if values.dtype.kind not in "biufU":
+        raise ValueError(
+            f"{path}: variable {name!r}: expected numbers or text, got {values.dtype}; convert it to numbers first."
+        )
+    if values.ndim not in (1, 2) or (values.ndim == 2 and (values.shape[1] == 0 or values.dtype.kind == "U")):
+        raise ValueError(
+            f"{path}: variable {name!r}: expected an array [n] or [n, d] (text: [n]), got {values.dtype} of shape "
+            f"{values.shape}; flatten each row."
+        )
+    return values
+
+
+# --- one reader per ending -------------------------------------------------------------------------------------------
+
+BROKEN = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError)
+"""What numpy raises for files that are cut short, damaged, pickled or something else."""
+
+
+def _broken(path: Path, expected: str, error: Exception) -> ValueError:
+    return ValueError(
+        f"{path}: expected {expected}, got a file that is cut short, damaged or of another kind "
+        f"({type(error).__name__}: {error}); write it again."
+    )
+
+
+def _read_npz(path: Path) -> Data:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except (*BROKEN, AttributeError, TypeError) as error:  # the last two: an .npy called .npz gives no archive
+        raise _broken(path, "an .npz of plain arrays (numpy.savez, no pickled objects)", error) from error
+
+
+def _read_npy(path: Path) -> Data:
+    try:
+        table = np.load(path, allow_pickle=False)
+        shape = table.shape
+    except (*BROKEN, AttributeError) as error:
+        raise _broken(path, "an .npy of one plain array (numpy.save, no pickled objects)", error) from error
+    if len(shape) != 2:
+        raise ValueError(f"{path}: expected a 2-D array, rows by columns, got shape {shape}; reshape it or use .npz.")
+    return {f"x{i}": table[:, i] for i in range(shape[1])}
+
+
+def _read_csv(path: Path) -> Data:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            # Empty lines carry no row; line numbers are kept for messages.
+            reader = csv.reader(file, strict=True)
+            lines = [(reader.line_num, row) for row in reader if row]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise _broken(path, "comma-separated UTF-8 text", error) from error
+    if len(lines) < 2:
+        raise ValueError(f"{path}: expected a header and at least one row, got {len(lines)} line(s); write it again.")
+    header = [name.strip() for name in lines[0][1]]
+    if len(header) == 1 and any(mark in header[0] for mark in ";\t"):
+        raise ValueError(f"{path}: expected commas between columns, got {header[0]!r}; use commas and decimal points.")
+    plain_count = [str(i) for i in range(len(header))]  # how pandas names the columns of a bare array
+    if header != plain_count and all(_number(name) is not None for name in header):
+        raise ValueError(
+            f"{path}: expected a header of column names, got numbers {header[:3]}; add a first line of names."
+        )
+    for i, name in enumerate(header):
+        if not name:
+            raise ValueError(
+                f"{path}: expected a name for column {i + 1}, got none; name it, or write without an index."
+            )
+        if name in header[:i]:
+            raise ValueError(f"{path}: expected each column name once, got {name!r} twice; rename one of them.")
+    for number, row in lines[1:]:
+        if len(row) != len(header):
+            raise ValueError(
+                f"{path}: expected {len(header)} cells in line {number}, got {len(row)}; the file is cut short, or a "
+                "cell with a comma lacks its quotes."
+            )
+    numbers = [number for number, _ in lines[1:]]
+    cells = zip(*(row for _, row in lines[1:]))
+    return {name: _column(path, name, column, numbers) for name, column in zip(header, cells)}
+
+
+def _number(cell: str) -> float | None:
+    try:
+        return float(cell)
+    except ValueError:
+        return None
+
+
+def _column(path: Path, name: str, cells: Sequence[str], lines: Sequence[int]) -> np.ndarray:
+    """Numbers when every cell that is not missing is one, labels when none is; a mixture is refused as damage."""
+    cells = [cell.strip() for cell in cells]
+    values = [_number(cell) for cell in cells]
+    missing = [cell.lower() in MISSING for cell in cells]
+    if all(missing):
+        raise ValueError(f"{path}: column {name!r}: expected values, got only missing ones; drop the column.")
+    text = [i for i, value in enumerate(values) if value is None and not missing[i]]
+    if not text:
+        return np.asarray([np.nan if value is None else value for value in values])
+    numeric = sum(value is not None and not gone for value, gone in zip(values, missing))
+    if numeric:
+        raise ValueError(
+            f"{path}: column {name!r}: expected numbers or labels, got {numeric} numbers and text such as "
+            f"{cells[text[0]]!r} in line {lines[text[0]]}; correct the cell, or spell every label as text (c1, c2, …)."
+        )
+    if "" in cells:
+        raise ValueError(
+            f"{path}: column {name!r}: expected a label in every row, got none in line {lines[cells.index('')]}; drop "
+            "the row or name the class."
+        )
+    return np.asarray(cells)
+
+
+def _read_parquet(path: Path) -> Data:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as parquet
+    except ImportError as error:
+        raise ImportError('reading parquet needs pyarrow: pip install "jaxinfo[bench]".') from error
+    try:
+        table = parquet.ParquetFile(path).read()
+    except (OSError, EOFError, ValueError, pa.ArrowException) as error:
+        raise _broken(path, "a parquet table", error) from error
+    names = table.column_names
+    if len(set(names)) != len(names):
+        raise ValueError(f"{path}: expected each column name once, got {', '.join(names)}; rename one of them.")
+    return {name: _arrow_column(path, name, table.column(name)) for name in names}
+
+
+def _arrow_column(path: Path, name: str, column) -> np.ndarray:
+    import pyarrow as pa
+
+    kind = column.type
+    if pa.types.is_dictionary(kind):  # a pandas categorical
+        column, kind = column.cast(kind.value_type), kind.value_type
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        if column.null_count:
+            raise ValueError(
+                f"{path}: column {name!r}: expected a label in every row, got {column.null_count} without; drop the "
+                "rows or name the class."
+            )
+        return np.asarray(column.to_pylist(), dtype=str)
+    if pa.types.is_decimal(kind) or (pa.types.is_boolean(kind) and column.null_count):
+        column = column.cast(pa.float64())
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+        rows = column.to_pylist()
+        if len({None if row is None else len(row) for row in rows}) != 1 or rows[0] is None:
+            raise ValueError(
+                f"{path}: column {name!r}: expected vectors of one length, got several; pad or split them."
+            )
+        return np.asarray([[np.nan if v is None else v for v in row] for row in rows])
+    return column.to_numpy()  # missing numbers become NaN
+
+
+READERS = {".npz": _read_npz, ".npy": _read_npy, ".csv": _read_csv, ".parquet": _read_parquet}
+
+
+# --- embedded data sets ----------------------------------------------------------------------------------------------
+
+
+def embedded(name: str) -> tuple[Data, str]:
+    """A real data set that comes with scikit-learn, and one sentence about it; the same rows at every call.
+
+    Args:
+      name: one of :data:`EMBEDDED`: "photographs", "photographs_neighbours", "digits", "breast_cancer".
+
+    Returns:
+      Dict name -> float64 ``[n]`` or ``[n, d]``, and the sentence.
+
+    Raises:
+      ValueError: for an unknown name.
+      ImportError: without scikit-learn.
+    """
+    if name not in EMBEDDED:
+        raise ValueError(f"expected an embedded data set, got {name!r}; choose one of {', '.join(EMBEDDED)}.")
+    try:
+        from sklearn import datasets
+    except ImportError as error:
+        raise ImportError('embedded data sets need scikit-learn: pip install "jaxinfo[bench]".') from error
+    return EMBEDDED[name](datasets)
+
+
+PHOTOGRAPH_ROWS = 20_000
+NEIGHBOUR_DISTANCE = 4  # pixels: near enough to share an object, too far to share the camera's interpolation
+DEQUANTISATION_SEED = 20_250_101
+
+
+def _pixels(datasets, margin: int):
+    """Random positions, without repeats, at least ``margin`` from the border, and a function from offset to colours."""
+    images = np.stack(datasets.load_sample_images().images)  # [2, height, width, 3] in 0..255
+    count, height, width, _ = images.shape
+    rng = np.random.default_rng(DEQUANTISATION_SEED)
+    inner = (count, height - 2 * margin, width - 2 * margin)
+    which, row, column = np.unravel_index(rng.choice(np.prod(inner), PHOTOGRAPH_ROWS, replace=False), inner)
+
+    def colours(down: int = 0, right: int = 0) -> np.ndarray:
+        """Red, green and blue ``[n, 3]`` in (0, 1), made continuous by uniform noise over the 1/256 rounding step."""
+        rounded = images[which, row + margin + down, column + margin + right]
+        return (rounded + rng.random(rounded.shape)) / 256.0
+
+    return colours
+
+
+def _photographs(datasets) -> tuple[Data, str]:
+    colours = _pixels(datasets, 0)()
+    return (
+        {name: colours[:, i] for i, name in enumerate(("red", "green", "blue"))},
+        f"Red, green and blue of {PHOTOGRAPH_ROWS:,} random pixels of two photographs (temple, flower), dequantised.",
+    )
+
+
+def _photographs_neighbours(datasets) -> tuple[Data, str]:
+    d = NEIGHBOUR_DISTANCE
+    colours = _pixels(datasets, d)
+    offsets = {"centre": (0, 0), "up": (-d, 0), "down": (d, 0), "left": (0, -d), "right": (0, d)}
+    return (
+        {name: colours(*offset) for name, offset in offsets.items()},
+        f"Colours (red, green, blue) of {PHOTOGRAPH_ROWS:,} random pixels of two photographs (temple, flower) and of "
+        f"the four pixels {d} away from each, dequantised.",
+    )
+
+
+def _digits(datasets) -> tuple[Data, str]:
+    images = datasets.load_digits().images  # [n, 8, 8], whole numbers 0..16
+    # Whole numbers, and a quarter may be blank in many rows: without noise their coordinates would tie.
+    images = images + np.random.default_rng(DEQUANTISATION_SEED).random(images.shape)
+    quarter = lambda rows, columns: principal_coordinates(images[:, rows, columns].reshape(len(images), -1), 2)
+    first, second = slice(0, 4), slice(4, 8)
+    return (
+        {
+            "top_left": quarter(first, first),
+            "top_right": quarter(first, second),
+            "bottom_left": quarter(second, first),
+            "bottom_right": quarter(second, second),
+        },
+        f"The first 2 principal coordinates of each quarter of {len(images):,} handwritten digits, dequantised.",
+    )
+
+
+def _breast_cancer(datasets) -> tuple[Data, str]:
+    table = datasets.load_breast_cancer().data  # [n, 30]: 10 features as mean, error and worst, in that order
+    table = (table - table.mean(axis=0)) / table.std(axis=0)  # the features have different units
+    return (
+        {
+            name: principal_coordinates(table[:, 10 * i : 10 * (i + 1)], 3)
+            for i, name in enumerate(("mean", "error", "worst"))
+        },
+        f"Ten features of cell nuclei in {len(table)} tumours as their mean, standard error and worst value, each by "
+        "its first 3 principal coordinates.",
+    )
+
+
+def principal_coordinates(x: np.ndarray, d: int) -> np.ndarray:
+    """The first ``d`` principal coordinates of centred rows, ``[n, D] -> [n, d]``, in the units of x.
+
+    The largest loading of each axis is positive, so that the signs do not depend on the linear-algebra library.
+    """
+    centred = x - x.mean(axis=0)
+    axes = np.linalg.svd(centred, full_matrices=False)[2][:d]
+    largest = np.abs(axes).argmax(axis=1)
+    return centred @ (axes * np.sign(axes[np.arange(len(axes)), largest])[:, None]).T
+
+
+EMBEDDED = {
+    "photographs": _photographs,
+    "photographs_neighbours": _photographs_neighbours,
+    "digits": _digits,
+    "breast_cancer": _breast_cancer,
+}

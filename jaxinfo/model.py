@@ -1,0 +1,366 @@
+"""A trained model: networks, data rules and everything that may be asked of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jaxinfo import evaluate as ev
+from jaxinfo import inputs, preprocess, queries
+from jaxinfo import measures as ms
+from jaxinfo.blocks import Blocks
+from jaxinfo.estimators import crossfit, plugin, readout, summary
+from jaxinfo.estimators.settings import BUDGETS, Settings, resolve
+from jaxinfo.estimators.splits import Split
+from jaxinfo.results import Results
+from jaxinfo.types import Estimate
+
+NULL_MEASURES = ("mutual_information", "total_correlation", "dual_total_correlation", "s_information")
+
+
+@dataclass(frozen=True, eq=False)
+class Options:
+    """Options of the front door; the fields of Settings may be given beside them.
+
+    Attributes:
+      budget: "quick", "standard" or "thorough".
+      seed: decides splits, weights and noise: the same seed gives the same answer.
+      discrete: names of class-label variables; None lets the dtype decide.
+      groups: ``[n]`` labels (subject, session, block) kept on one side of every split; errors are clustered by them.
+      sample_weight: ``[n]`` non-negative row weights.
+      null: number of permutations for a p-value of independence (0: none).
+      form: of mutual information: "conditional", "reverse", "joint", "sigma", "sigma_joint".
+      sigma: reference N(0, sigma² I) of sigma forms and entropies; None uses the fitted Gaussian.
+      unit: "nats" or "bits".
+      checkpoint_dir: where the trained model is kept; the same call again reads it instead of training.
+      progress: show a bar; None shows it on a terminal.
+    """
+
+    budget: str = "standard"
+    seed: int = 0
+    discrete: Sequence[str] | None = None
+    groups: Any = None
+    sample_weight: Any = None
+    null: int = 0
+    form: str | None = None
+    sigma: float | None = None
+    unit: str = "nats"
+    checkpoint_dir: str | Path | None = None
+    progress: bool | None = None
+
+    def __post_init__(self):
+        if self.budget not in BUDGETS:
+            raise ValueError(f"budget must be one of {', '.join(BUDGETS)}, got {self.budget!r}.")
+        if self.unit not in ("nats", "bits"):
+            raise ValueError(f"unit must be 'nats' or 'bits', got {self.unit!r}.")
+        if self.form is not None and self.form not in ms.MI_FORMS:
+            raise ValueError(f"form must be one of {', '.join(ms.MI_FORMS)}, got {self.form!r}.")
+        if not isinstance(self.null, int) or self.null < 0:
+            raise ValueError(f"null must be a number of permutations, 0 or more, got {self.null!r}; 19 gives p >= 0.05.")
+        if self.sigma is not None and not self.sigma > 0:
+            raise ValueError(f"sigma must be positive, got {self.sigma!r}.")
+
+
+class Model:
+    """Networks trained on one table of data; made by :func:`jaxinfo.fit`."""
+
+    def __init__(self, table: inputs.Table | None, blocks: Blocks, opts: Options, settings: Settings, title: str = ""):
+        self.table, self.blocks, self.options, self.settings, self.title = table, blocks, opts, settings, title
+        self.fits: list[crossfit.Fitted] = []
+        self.asked: tuple[str, ...] = ()
+        self.weights = self.groups = None
+        if table is not None:
+            self.weights = inputs.row_weights(opts.sample_weight, table.x.shape[0])
+            self.groups = inputs.row_groups(opts.groups, table.x.shape[0])
+
+    @classmethod
+    def train(cls, table: inputs.Table, measures: str | Sequence[str], opts: Options, overrides: Mapping[str, Any]) -> Model:
+        """Train what the measures need; see :func:`jaxinfo.fit`."""
+        settings = resolve(opts.budget, overrides)
+        model = cls(table, table.blocks, opts, settings)
+        asked = queries.expand(measures, table.blocks)
+        model.asked = tuple(asked)
+        if opts.null:
+            _check_null(asked)
+        measures = model._measures(asked)
+        if not measures:
+            return model
+        mark = model._fingerprint(measures)
+        if opts.checkpoint_dir is not None and (Path(opts.checkpoint_dir) / "model").exists():
+            stored = cls.load(Path(opts.checkpoint_dir) / "model")
+            if stored.mark == mark:
+                model.fits = stored.fits
+                return model
+        model._ensure(measures)
+        if opts.checkpoint_dir is not None:
+            model.mark = mark
+            model.save(Path(opts.checkpoint_dir) / "model")
+        return model
+
+    mark = ""
+
+    def _fingerprint(self, measures) -> str:
+        h = hashlib.sha256()
+        for part in (self.table.x, self.weights, self.groups):
+            h.update(b"-" if part is None else np.ascontiguousarray(part).tobytes())
+        h.update(repr((sorted(measures), self.blocks, self.settings, self.options.seed)).encode())
+        return h.hexdigest()
+
+    # -- what may be asked --------------------------------------------------------------------------------------------
+
+    def estimate(self) -> Results:
+        """Every measure named when fitting, cross-fitted: each row read by the network that did not see it."""
+        return self._results(queries.expand(self.asked, self.blocks), None)
+
+    def measure(self, name: str, rows: Any = None) -> Estimate:
+        """One measure, on the rows trained on (cross-fitted) or on new ``rows``.
+
+        A measure whose views were not trained is trained now, as long as the model still holds its data.
+        """
+        asked = queries.expand(name, self.blocks)
+        if len(asked) > 1:
+            raise ValueError(f"{name} is {len(asked)} measures; name one, such as {next(iter(asked))}.")
+        return self._results(asked, rows)[next(iter(asked))]
+
+    def pointwise(self, name: str, rows: Any = None) -> np.ndarray:
+        """Pointwise values of a measure, ``[n]`` in the model's unit: their mean is its gap form."""
+        return self.measure(name, rows).per_sample
+
+    def subsets(self, orders: Sequence[int] = (3,), measure: str = "o_information") -> Results:
+        """A measure of every subset with these numbers of variables, from one network trained on all their views."""
+        names = self.blocks.names
+        bad = [k for k in orders if not 2 <= k <= len(names)]
+        if bad or not len(orders):
+            raise ValueError(f"orders must lie between 2 and {len(names)}, the number of variables, got {tuple(orders)}.")
+        texts = [f"{measure}({', '.join(c)})" for k in orders for c in combinations(names, k)]
+        return self._results(queries.expand(tuple(texts), self.blocks), None)
+
+    # -- how it is answered -------------------------------------------------------------------------------------------
+
+    def _measures(self, asked: Mapping[str, queries.Query]) -> dict[str, ms.Measure]:
+        o = self.options
+        return {
+            name: queries.build(q, self.blocks, o.form, o.sigma)
+            for name, q in asked.items()
+            if not queries.is_plug_in(q, self.blocks)
+        }
+
+    def _ensure(self, measures: Mapping[str, ms.Measure]) -> crossfit.Fitted:
+        """The fit that knows every view of these measures, trained now if there is none."""
+        views = ev.plan(measures).views
+        for fitted in self.fits:
+            if set(views) <= set(fitted.views):
+                return fitted
+        if self.table is None:
+            raise ValueError(
+                f"{', '.join(measures)}: not trained, and a loaded model does not hold its data; fit again naming it."
+            )
+        from jaxinfo.io.log import progress
+
+        settings = self.settings.for_views(len(views))
+        fits = settings.folds * settings.seeds
+        with progress(settings.steps, f"training {fits} networks on {len(views)} views", self.options.progress) as bar:
+            done = 0
+
+            def advance(step, total, metrics):
+                nonlocal done
+                bar.update(min(step, total) - done, **metrics)
+                done = min(step, total)
+
+            fitted = crossfit.fit(
+                self.table.x, self.blocks, views, settings, self.options.seed,
+                groups=self.groups, weights=self.weights, progress=advance,
+            )  # fmt: skip
+        self.fits.append(readout.tune(fitted, self.table.x, self.options.seed))
+        return self.fits[-1]
+
+    def _results(self, asked: Mapping[str, queries.Query], rows: Any) -> Results:
+        if rows is None:
+            if self.table is None:
+                raise ValueError("a loaded model does not hold its data: give rows=.")
+            x, weights, groups = self.table.x, self.weights, self.groups
+        else:
+            variables = inputs.named(rows)
+            x = inputs.apply(self._rules(), variables, seed=self.options.seed + 1)
+            weights = groups = None
+        measures = self._measures(asked)
+        found: dict[str, Estimate] = {}
+        if measures:
+            fitted = self._ensure(measures)
+            out = readout.read(
+                fitted, measures, x, self.options.seed, weights=weights, crossfitted=rows is None
+            )
+            notes = self.table.notes if self.table is not None else ()
+            found = summary.estimates(out, fitted, measures, weights=weights, groups=groups, notes=notes)
+        for name, q in asked.items():
+            if name not in found:
+                found[name] = self._plug_in(name, q, x, weights)
+        if self.options.null and rows is None:
+            found = self._with_null(found, asked)
+        unit = self.options.unit
+        return Results({name: found[name].to(unit) for name in asked}, self.title)
+
+    def _plug_in(self, name, q: queries.Query, x, weights) -> Estimate:
+        codes = np.stack([x[:, s].argmax(1) if d else np.zeros(len(x), int) for s, d in zip(self.blocks.slices, self.blocks.discrete)], 1)
+        e = plugin.plug_in(codes, plugin.entropy_sets(q.measure, q.groups), weights, name)
+        notes = self.table.notes if self.table is not None else ()
+        return e._replace(diagnostics=e.diagnostics | {"n": len(x), "flags": notes})
+
+    def _with_null(self, found, asked):
+        """p = (1 + b) / (1 + m): the statistic against m refits with every variable's rows permuted on its own.
+
+        Statistic and null share the quick budget and one code path, so the test is valid whatever the network's bias.
+        """
+        opts = replace(self.options, null=0, budget="quick", checkpoint_dir=None, progress=False, unit="nats")
+        settings = resolve("quick", {})
+        groups = self.groups
+
+        def statistic(table, seed):
+            model = Model(table, self.blocks, replace(opts, seed=seed), settings)
+            return {k: e.diagnostics.get("gap", e.value) for k, e in model._results(asked, None).items()}
+
+        seen = statistic(self.table, self.options.seed)
+        rng = np.random.default_rng([self.options.seed, 99])
+        null: dict[str, list[float]] = {k: [] for k in asked}
+        for b in range(self.options.null):
+            x = self.table.x.copy()
+            for s in self.blocks.slices[1:]:
+                x[:, s] = x[_permutation(rng, x.shape[0], groups)][:, s]
+            for k, v in statistic(replace(self.table, x=x), self.options.seed).items():
+                null[k].append(v)
+        out = {}
+        for name, e in found.items():
+            draws = np.asarray(null[name])
+            p = (1 + int((draws >= seen[name]).sum())) / (1 + draws.size)
+            out[name] = e._replace(diagnostics=e.diagnostics | {"p_value": p, "null": draws})
+        return out
+
+    def _rules(self) -> inputs.Table:
+        if self.table is not None:
+            return self.table
+        return self._stored_rules
+
+    # -- keeping it ---------------------------------------------------------------------------------------------------
+
+    def save(self, directory: str | Path) -> Path:
+        """Write the networks and the data rules (not the data) to a directory; :func:`jaxinfo.load` reads it."""
+        from jaxinfo.io import checkpoint
+
+        rules = self._rules()
+        if self.settings.net is not None and not isinstance(self.settings.net, str):
+            raise ValueError("a model with a custom net callable cannot be saved: only its parameters could be.")
+        tree, described = {}, []
+        for k, f in enumerate(self.fits):
+            tree[f"fit{k}"] = {
+                "params": f.params, "means": f.means, "covs": f.covs, "calibration": f.calibration,
+                "density": f.density, "history": dict(f.history),
+            }  # fmt: skip
+            described.append(
+                {
+                    "views": [list(v) for v in f.views],
+                    "hi": f.hi,
+                    "settings": asdict(f.settings),
+                    "transforms": [preprocess.to_plain(t) for t in f.transforms],
+                }
+            )
+        b, o = self.blocks, self.options
+        metadata = {
+            "format": "jaxinfo-model-1",
+            "mark": self.mark,
+            "blocks": {"sizes": list(b.sizes), "names": list(b.names), "discrete": list(b.discrete)},
+            "asked": list(self.asked),
+            "settings": asdict(self.settings),
+            "options": {"seed": o.seed, "form": o.form, "sigma": o.sigma, "unit": o.unit},
+            "classes": {k: v.tolist() for k, v in rules.classes.items()},
+            "kept": {k: v.tolist() for k, v in rules.kept.items()},
+            "steps": rules.steps.tolist(),
+            "fits": described,
+        }
+        checkpoint.save(directory, tree or {"empty": np.zeros(1)}, metadata)
+        return Path(directory)
+
+    @classmethod
+    def load(cls, directory: str | Path) -> Model:
+        """Read what :meth:`save` wrote; the model answers on new rows."""
+        from jaxinfo.io import checkpoint
+
+        tree, meta = checkpoint.load(directory)
+        if meta.get("format") != "jaxinfo-model-1":
+            raise ValueError(f"{directory} holds no jaxinfo model: expected format jaxinfo-model-1, got {meta.get('format')}.")
+        blocks = Blocks(*(tuple(meta["blocks"][k]) for k in ("sizes", "names", "discrete")))
+        model = cls(None, blocks, Options(**meta["options"]), Settings(**meta["settings"]))
+        model.asked, model.mark = tuple(meta["asked"]), meta["mark"]
+        classes = {k: np.asarray(v) for k, v in meta["classes"].items()}
+        kept = {k: np.asarray(v) for k, v in meta["kept"].items()}
+        model._stored_rules = inputs.Table(np.zeros((0, blocks.dim)), blocks, classes, kept, np.asarray(meta["steps"]), ())
+        nothing = Split(*(np.zeros(0, int),) * 3)
+        for k, described in enumerate(meta["fits"]):
+            part, settings = tree[f"fit{k}"], Settings(**described["settings"])
+            transforms = tuple(preprocess.from_plain(t) for t in described["transforms"])
+            model.fits.append(
+                crossfit.Fitted(
+                    blocks, settings, tuple(tuple(v) for v in described["views"]), (nothing,) * settings.folds, transforms,
+                    part["means"], part["covs"], part["params"], part["calibration"], part["density"],
+                    described["hi"], dict(part["history"]),
+                )  # fmt: skip
+            )
+        return model
+
+    # -- two laws -----------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def divergence(cls, xp: Any, xq: Any, opts: Options, overrides: Mapping[str, Any]) -> Estimate:
+        """KL between two data sets; see :func:`jaxinfo.kl_divergence`."""
+        if opts.groups is not None or opts.sample_weight is not None or opts.null:
+            raise ValueError("kl_divergence takes no groups, sample_weight or null: its rows belong to two data sets.")
+        tables = [inputs.check({"x": v}, (), seed=opts.seed) for v in (xp, xq)]
+        p, q = (t.x for t in tables)
+        if p.shape[1] != q.shape[1]:
+            raise ValueError(f"both data sets need the same columns, got {p.shape[1]} and {q.shape[1]}.")
+        d = p.shape[1]
+        blocks = Blocks((d, 1, 1), ("x", "law_p", "law_q"), (False, True, True))
+        label = np.concatenate([np.ones(len(p)), np.zeros(len(q))])
+        x = np.column_stack([np.concatenate([p, q]), label - 0.5, label - 0.5])
+        weights = np.concatenate([np.full(len(p), 0.5 / len(p)), np.full(len(q), 0.5 / len(q))]) * len(x)
+        measures = {"kl_divergence": ms.kl(3, [0], 1, 2)}
+        settings = resolve(opts.budget, overrides).for_views(2)
+        fitted = crossfit.fit(
+            x, blocks, ev.plan(measures).views, settings, opts.seed, weights=None if len(p) == len(q) else weights
+        )
+        fitted = readout.tune(fitted, x, opts.seed)
+        # Read on rows of p whose second label says q; rows of q stay in place so that folds keep their row numbers.
+        asked = x.copy()
+        asked[:, d + 1] = -0.5
+        out = readout.read(fitted, measures, asked, opts.seed)
+        rows = replace(
+            out, gap=out.gap[..., : len(p)], difference=out.difference[..., : len(p)], gaussian=out.gaussian[:, : len(p)]
+        )
+        notes = tuple(dict.fromkeys(tables[0].notes + tables[1].notes))
+        e = summary.estimates(rows, fitted, measures, notes=notes)["kl_divergence"]
+        return e.to(opts.unit)
+
+
+def _permutation(rng, n: int, groups: np.ndarray | None) -> np.ndarray:
+    """A permutation of the rows, or within each group a circular shift: neighbours in a group may depend on each other."""
+    if groups is None:
+        return rng.permutation(n)
+    out = np.arange(n)
+    for g in np.unique(groups):
+        rows = np.flatnonzero(groups == g)
+        out[rows] = np.roll(rows, int(rng.integers(rows.size)))
+    return out
+
+
+def _check_null(asked: Mapping[str, queries.Query]) -> None:
+    bad = [q.measure for q in asked.values() if q.measure not in NULL_MEASURES]
+    if bad:
+        raise ValueError(
+            f"null= tests independence, which permutation can simulate only for {', '.join(NULL_MEASURES)}; got {bad[0]}. "
+            "Read its interval, .ci(), instead."
+        )

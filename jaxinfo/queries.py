@@ -1,0 +1,196 @@
+"""From what a person asks, ``"o_information"`` or ``"mutual_information(x; y, z)"``, to a :class:`Measure`.
+
+Discrete variables are only GIVEN or ABSENT.  With one discrete C among N continuous variables X these stay exact:
+
+    TC(X, C) = TC(X) + I(C; X),    Ω(X, C) = Ω(X) + (1 − N) I(C; X) + Σ_j I(C; X_−j).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from jaxinfo import measures as ms
+from jaxinfo.blocks import Blocks
+from jaxinfo.measures import Measure
+
+MEASURES = (
+    "mutual_information",
+    "conditional_mutual_information",
+    "interaction_information",
+    "entropy",
+    "total_correlation",
+    "dual_total_correlation",
+    "s_information",
+    "o_information",
+    "o_information_gradient",
+)
+SYSTEM = ("total_correlation", "dual_total_correlation", "s_information", "o_information")
+
+
+@dataclass(frozen=True)
+class Query:
+    """A measure's name and its groups of variables (positions), e.g. mutual_information ((0,), (1, 2))."""
+
+    measure: str
+    groups: tuple[tuple[int, ...], ...]
+
+    def discrete(self, blocks: Blocks) -> tuple[int, ...]:
+        """The discrete variables it speaks of."""
+        return tuple(i for g in self.groups for i in g if blocks.discrete[i])
+
+
+def parse(text: str, blocks: Blocks) -> Query:
+    """Read ``name`` or ``name(a, b; c | d)``: commas join variables into a group, ``;`` and ``|`` separate groups.
+
+    Without brackets the variables are taken in order: two for mutual information, three for conditional and interaction
+    information, all for the rest.
+
+    Raises:
+      ValueError: for an unknown measure or variable, or a wrong number of groups.
+    """
+    match = re.fullmatch(r"\s*([A-Za-z_]+)\s*(?:\((.*)\)|:(.*))?\s*", text)
+    name = match.group(1) if match else text
+    if name not in MEASURES:
+        raise ValueError(f"unknown measure {text!r}; choose among {', '.join(MEASURES)}.")
+    n = blocks.num_variables
+    inside = match.group(2) if match.group(2) is not None else match.group(3)
+    if inside is None:
+        groups = tuple((i,) for i in range(n)) if name not in (*SYSTEM, "entropy") else (tuple(range(n)),)
+        if name == "o_information_gradient":
+            raise ValueError("name the variable, o_information_gradient(x1), or ask for all with o_information_gradient.")
+    else:
+        parts = re.split(r"[;|]", inside)
+        groups = tuple(
+            tuple(blocks.index(v.strip()) for v in part.split(",") if v.strip()) for part in parts if part.strip()
+        )
+    want = {
+        "mutual_information": (2, "two groups of variables, as in mutual_information(a; b)"),
+        "conditional_mutual_information": (3, "three groups, as in conditional_mutual_information(a; b | c)"),
+        "interaction_information": (3, "three groups, as in interaction_information(a; b; c)"),
+    }
+    if name in want and len(groups) != want[name][0]:
+        raise ValueError(f"{name} needs {want[name][1]}; got {len(groups)} among the variables {', '.join(blocks.names)}.")
+    if name == "o_information_gradient" and n < 3:
+        raise ValueError(f"o_information_gradient needs at least 3 variables, got {n}.")
+    return Query(name, groups)
+
+
+def expand(names: tuple[str, ...] | str, blocks: Blocks) -> dict[str, Query]:
+    """Queries by name; a bare ``o_information_gradient`` becomes one per variable, ``o_information_gradient(x)``."""
+    names = (names,) if isinstance(names, str) else tuple(names)
+    out: dict[str, Query] = {}
+    for text in names:
+        if text.strip() == "o_information_gradient":
+            for v in blocks.names:
+                key = f"o_information_gradient({v})"
+                out[key] = parse(key, blocks)
+        else:
+            out[text] = parse(text, blocks)
+    return out
+
+
+def is_plug_in(q: Query, blocks: Blocks) -> bool:
+    """True when every variable asked about is discrete: no diffusion, counts are enough."""
+    return all(blocks.discrete[i] for g in q.groups for i in g)
+
+
+def build(q: Query, blocks: Blocks, form: str | None = None, sigma: float | None = None) -> Measure:
+    """The :class:`Measure` of a query.
+
+    Args:
+      q: the query.
+      blocks: kinds and number of variables.
+      form: of mutual information; by default "conditional" in the direction that noises the group of fewer coordinates.
+      sigma: reference N(0, sigma² I) of the sigma forms and of entropy.
+
+    Raises:
+      ValueError: when discrete variables make it impossible; the message names a form that works.
+    """
+    n = blocks.num_variables
+    if q.measure == "mutual_information":
+        return _mi(blocks, *q.groups, (), form, sigma)
+    if q.measure == "conditional_mutual_information":
+        return _mi(blocks, *q.groups, form, sigma)
+    if q.measure == "interaction_information":
+        a, b, c = _continuous_first(q.groups, blocks)
+        return _mi(blocks, a, b, (), form, sigma) - _mi(blocks, a, b, c, form, sigma)
+    if q.measure == "entropy":
+        a, given = q.groups[0], q.groups[1] if len(q.groups) > 1 else ()
+        if any(blocks.discrete[i] for i in a):
+            raise ValueError(
+                "the entropy of discrete together with continuous variables is not defined here; use the chain rule: "
+                "entropy of the continuous given the discrete, entropy(x | c), plus the entropy of c."
+            )
+        return ms.entropy(n, a, given, sigma)
+    among = q.groups[0]
+    labels = [i for i in among if blocks.discrete[i]]
+    if q.measure == "o_information_gradient":
+        if any(blocks.discrete):
+            raise ValueError(
+                "the gradient of O-information is for continuous variables; with a discrete one take the difference of "
+                "o_information over all variables and over all but one."
+            )
+        return ms.o_info_gradient(n, among[0])
+    least = 3 if q.measure == "o_information" else 2
+    if len(among) < least:
+        hint = "; for two it is identically zero, use mutual_information" if least == 3 else ""
+        raise ValueError(f"{q.measure} needs at least {least} variables, got {len(among)}{hint}.")
+    builders = {
+        "total_correlation": ms.tc,
+        "dual_total_correlation": ms.dtc,
+        "s_information": ms.s_info,
+        "o_information": ms.o_info,
+    }
+    if not labels:
+        return builders[q.measure](n, among)
+    if len(labels) > 1:
+        raise ValueError(
+            f"{q.measure} works with at most one discrete variable among continuous ones, got "
+            f"{', '.join(blocks.names[i] for i in labels)}; join them into one label variable (a class per combination)."
+        )
+    c, rest = labels[0], tuple(i for i in among if not blocks.discrete[i])
+    if not rest:
+        raise ValueError(f"{q.measure} needs continuous variables beside {blocks.names[c]}.")
+    with_all = ms.mi(n, rest, [c])
+    total = with_all + ms.tc(n, rest) if len(rest) > 1 else with_all
+    if q.measure == "total_correlation":
+        return _bounded(total)
+    omega = (1.0 - len(rest)) * with_all
+    if len(rest) > 2:
+        omega = omega + ms.o_info(n, rest)
+    for j in rest:
+        others = [i for i in rest if i != j]
+        if others:
+            omega = omega + ms.mi(n, others, [c])
+    if q.measure == "o_information":
+        return omega
+    return _bounded(total - omega if q.measure == "dual_total_correlation" else 2.0 * total - omega)
+
+
+def _bounded(m: Measure) -> Measure:
+    return Measure(m.n, m.terms, 0.0)
+
+
+def _continuous_first(groups, blocks):
+    return sorted(groups, key=lambda g: any(blocks.discrete[i] for i in g))
+
+
+def _mi(blocks: Blocks, a, b, c, form, sigma) -> Measure:
+    n = blocks.num_variables
+    label = lambda g: any(blocks.discrete[i] for i in g)
+    if label(a) and label(b):
+        raise ValueError(
+            "both sides of this mutual information hold discrete variables beside continuous ones; noise needs a "
+            "continuous side: put the discrete variables on one side, or use the chain rule I(A; B, C) = I(A; C) + I(A; B | C)."
+        )
+    if label(a) or label(b):
+        if form not in (None, "conditional", "reverse", "sigma"):
+            raise ValueError(f"form {form!r} would noise a discrete variable; use form='conditional'.")
+        if label(a):
+            a, b = b, a
+        form = "conditional" if form in (None, "reverse") else form
+    if form is None:
+        size = lambda g: sum(blocks.sizes[i] for i in g)
+        form = "reverse" if size(b) < size(a) else "conditional"
+    return ms.cmi(n, a, b, c, form, sigma) if c else ms.mi(n, a, b, form, sigma)

@@ -1,0 +1,22 @@
+"""What every test file shares: eight CPU devices, 64-bit numbers on request, cheap compilation on request."""
+
+import jax
+import pytest
+
+jax.config.update("jax_num_cpu_devices", 8)  # before JAX starts; harmless to tests that use one
+
+
+@pytest.fixture
+def x64():
+    """64-bit numbers inside the test, 32-bit after it."""
+    with jax.enable_x64(True):
+        yield
+
+
+@pytest.fixture
+def quick_compile():
+    """For programs that compile for longer than they run: a quarter of the compile time, thrice the run time."""
+    before = jax.config.jax_disable_most_optimizations
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)
