@@ -245,7 +245,7 @@ def _horizontal(axes: Axes, shown: Mapping[str, Estimate], level: float, colours
     at = np.arange(len(shown))
     values = np.asarray([e.value for e in shown.values()], float)
     intervals = np.asarray([_interval(e, level) for e in shown.values()], float)
-    axes.barh(at, np.nan_to_num(values), height, color=colours, linewidth=0)
+    axes.barh(at, np.where(np.isfinite(values), values, 0.0), height, color=colours, linewidth=0)
     for y, (low, high) in zip(at, intervals):
         if high > low:
             axes.plot([low, high], [y, y], color=INK, linewidth=1.1, solid_capstyle="butt")

@@ -154,8 +154,9 @@ def _broken(path: Path, expected: str, error: Exception) -> ValueError:
 
 def _read_npz(path: Path) -> Data:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
+        # Opened here, since numpy leaves the files it opens itself open when they are damaged.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
     except (*BROKEN, AttributeError, TypeError) as error:  # the last two: an .npy called .npz gives no archive
         raise _broken(path, "an .npz of plain arrays (numpy.savez, no pickled objects)", error) from error
 

@@ -1,0 +1,107 @@
+"""The ``jaxinfo`` command: measure a file of data, or an embedded data set, from the shell."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+from jaxinfo import api, inputs, queries
+from jaxinfo.estimators.settings import BUDGETS
+from jaxinfo.io import data
+
+EPILOG = """\
+examples:
+  jaxinfo estimate recordings.npz --out out
+      every array is a variable; TC, DTC, S- and O-information with intervals, a table and a picture in out/
+  jaxinfo estimate cells.csv --blocks "rna=rna_*;atac=atac_*" --measures mutual_information
+      columns joined into two vector variables
+  jaxinfo estimate table.parquet --measures "mutual_information(a; b)" "conditional_mutual_information(a; b | c)"
+  jaxinfo estimate example:photographs --out out
+      an embedded data set; others: example:photographs_neighbours, example:digits, example:breast_cancer
+
+measures: """ + ", ".join(queries.MEASURES)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(
+        prog="jaxinfo", description="Measure how several variables interact, with error bars, from samples."
+    )
+    commands = top.add_subparsers(dest="command", required=True)
+    e = commands.add_parser(
+        "estimate",
+        help="estimate measures of information from a file",
+        description="Train one score network on the data (cross-fitted) and read measures of information from it.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    e.add_argument("data", metavar="DATA", help="npz, npy, csv or parquet file, or example:NAME")
+    e.add_argument(
+        "--measures", nargs="+", metavar="MEASURE", default=None,
+        help="what to estimate (default: the four system measures, or mutual_information for two variables)",
+    )  # fmt: skip
+    e.add_argument("--blocks", metavar="SPEC", help='join columns into variables: "name=col,col*;name=col"')
+    e.add_argument("--discrete", nargs="*", metavar="NAME", help="variables that are class labels (default: by type)")
+    e.add_argument("--groups", metavar="COLUMN", help="column of labels (subject, session) kept on one side of splits")
+    e.add_argument("--weights", metavar="COLUMN", help="column of row weights")
+    e.add_argument("--budget", choices=sorted(BUDGETS), default="standard", help="how much to train (default: standard)")
+    e.add_argument("--seed", type=int, default=0, help="same seed, same answer (default: 0)")
+    e.add_argument("--null", type=int, default=0, metavar="M", help="permutations for a p-value of independence")
+    e.add_argument("--form", help="form of mutual information: conditional, reverse, joint, sigma, sigma_joint")
+    e.add_argument("--unit", choices=("nats", "bits"), default="nats", help="unit of information (default: nats)")
+    e.add_argument("--out", metavar="DIR", help="write estimates.csv, profile.csv, records.jsonl and report.png there")
+    e.add_argument("--quiet", action="store_true", help="no progress bar")
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit status (2 for bad input, with one line that says what to do)."""
+    args = parser().parse_args(argv)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", inputs.InputWarning)  # the table repeats them as flags
+            print(_estimate(args))
+    except (ValueError, ImportError, FloatingPointError) as e:
+        print(f"jaxinfo: {e}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _estimate(args: argparse.Namespace) -> str:
+    if args.data.startswith("example:"):
+        variables, title = data.embedded(args.data.removeprefix("example:"))
+    else:
+        variables, title = data.read(args.data), f"{Path(args.data).name}"
+    aside = {}
+    for option in ("groups", "weights"):
+        column = getattr(args, option)
+        if column is not None:
+            if column not in variables:
+                raise ValueError(f"--{option} names {column!r}, which is not in the data: {', '.join(variables)}.")
+            aside[option] = variables.pop(column)
+    if args.blocks:
+        variables = data.join(variables, data.parse_blocks(args.blocks))
+    measures = args.measures
+    if measures is None:
+        measures = queries.SYSTEM if len(variables) > 2 else ("mutual_information",)
+    results = api.estimate(
+        variables, measures, budget=args.budget, seed=args.seed, null=args.null, form=args.form, unit=args.unit,
+        discrete=args.discrete, groups=aside.get("groups"), sample_weight=aside.get("weights"),
+        progress=False if args.quiet else None,
+    )  # fmt: skip
+    n = next(iter(results.values())).diagnostics["n"]
+    sizes = ", ".join(variables)
+    results.title = f"{title}\n{n} rows; variables: {sizes}\n"
+    text = str(results)
+    if args.out:
+        out = results.save(args.out)
+        results.plot(out / "report.png")
+        text += f"\n\nwritten: {out / 'estimates.csv'}, {out / 'records.jsonl'}, {out / 'report.png'}"
+    return text
+
+
+if __name__ == "__main__":
+    sys.exit(main())
