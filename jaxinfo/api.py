@@ -13,8 +13,6 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
-import numpy as np
-
 from jaxinfo import inputs, queries
 from jaxinfo.estimators.settings import Settings
 from jaxinfo.model import Model, Options

@@ -47,7 +47,9 @@ def parser() -> argparse.ArgumentParser:
     e.add_argument("--discrete", nargs="*", metavar="NAME", help="variables that are class labels (default: by type)")
     e.add_argument("--groups", metavar="COLUMN", help="column of labels (subject, session) kept on one side of splits")
     e.add_argument("--weights", metavar="COLUMN", help="column of row weights")
-    e.add_argument("--budget", choices=sorted(BUDGETS), default="standard", help="how much to train (default: standard)")
+    e.add_argument(
+        "--budget", choices=sorted(BUDGETS), default="standard", help="how much to train (default: standard)"
+    )
     e.add_argument("--seed", type=int, default=0, help="same seed, same answer (default: 0)")
     e.add_argument("--null", type=int, default=0, metavar="M", help="permutations for a p-value of independence")
     e.add_argument("--form", help="form of mutual information: conditional, reverse, joint, sigma, sigma_joint")

@@ -70,7 +70,7 @@ def _plan(items: tuple[tuple[str, Measure], ...]) -> Plan:
         raise ValueError(f"measures must speak of the same variables, got counts {sorted(counts)}.")
     n = counts.pop()
     views = tuple(dict.fromkeys(v for m in measures.values() for v in m.views()))
-    number = {v: k for k, v in enumerate(views)}
+    number: dict[vw.View | None, int] = {v: k for k, v in enumerate(views)}
     references: dict[tuple[Gaussian, vw.View], int] = {}
     pairs: dict[tuple[int, int, int], int] = {}
     entries = []
@@ -216,7 +216,9 @@ def integrate(
         second = second + add(((gap / w) ** 2 * row_weight).T, PROFILE_BINS)
         count = count + add(row_weight, PROFILE_BINS)
         v = len(p.views)
-        products = jnp.stack([jnp.sum(eps * e[:v], -1), jnp.sum(e[:v] ** 2, -1)], -1) * row_weight[:, None]  # [V,rows,2]
+        products = (
+            jnp.stack([jnp.sum(eps * e[:v], -1), jnp.sum(e[:v] ** 2, -1)], -1) * row_weight[:, None]
+        )  # [V,rows,2]
         kc = k * CALIBRATION_BINS // PROFILE_BINS
         slope = slope + jax.ops.segment_sum(jnp.moveaxis(products, 1, 0), kc, CALIBRATION_BINS)
         nested = nested + matrix @ jnp.sum(w * row_weight * jnp.sum((e_p - e_q) * e_q, -1), -1)
@@ -535,9 +537,7 @@ def summarise(
     if value not in chosen:
         raise ValueError(f"value must be one of {', '.join(chosen)}, got {value!r}.")
     stderr = float(np.sqrt(np.sum(w**2 * (gap - g) ** 2)))
-    return Estimate(
-        chosen[value], stderr, gap, profile, {"gap": g, "difference": d, **diagnostics}, name=name
-    )
+    return Estimate(chosen[value], stderr, gap, profile, {"gap": g, "difference": d, **diagnostics}, name=name)
 
 
 def from_score(sde: SDE, blocks: Blocks, score: ScoreFn) -> ScoreFn:
@@ -556,6 +556,8 @@ def from_x0(sde: SDE, blocks: Blocks, denoiser: ScoreFn) -> ScoreFn:
     def eps(x, tau):
         alpha, sigma = vw.coefficients(sde, tau)
         sigma = blocks.spread(sigma)
-        return jnp.where(sigma > 0, (x - blocks.spread(alpha) * denoiser(x, tau)) / jnp.where(sigma > 0, sigma, 1.0), 0.0)
+        return jnp.where(
+            sigma > 0, (x - blocks.spread(alpha) * denoiser(x, tau)) / jnp.where(sigma > 0, sigma, 1.0), 0.0
+        )
 
     return eps

@@ -57,7 +57,9 @@ def mixture_oracle(sde: SDE, blocks: Blocks, weights: Array, means: Array, covs:
             return sigma * z, log_density
 
         eps, log_density = jax.vmap(component)(means, covs)  # [C, ..., D], [C, ...]
-        posterior = jax.nn.softmax(log_density + jnp.log(weights).reshape((-1,) + (1,) * (log_density.ndim - 1)), axis=0)
+        posterior = jax.nn.softmax(
+            log_density + jnp.log(weights).reshape((-1,) + (1,) * (log_density.ndim - 1)), axis=0
+        )
         return jnp.sum(posterior[..., None] * eps, axis=0)
 
     return score
@@ -147,9 +149,7 @@ def factors(blocks: Blocks, mean: np.ndarray, cov: np.ndarray, views: tuple[vw.V
         basis[v][np.ix_(a, np.arange(a.size))] = vectors
     dtype = jnp.result_type(float) if dtype is None else dtype
     as_jax = lambda z: jnp.asarray(z, dtype)
-    return Factors(
-        jnp.asarray(vw.table(views)), as_jax(mean), as_jax(basis), as_jax(spectrum), as_jax(gain)
-    )
+    return Factors(jnp.asarray(vw.table(views)), as_jax(mean), as_jax(basis), as_jax(spectrum), as_jax(gain))
 
 
 def conditional(
@@ -228,7 +228,7 @@ def slab_roles(is_given: Array, is_absent: Array) -> Array:
     return jnp.where(g, vw.GIVEN, jnp.where(a, vw.ABSENT, vw.NOISED)).astype(jnp.int8)
 
 
-GATE_SCALE2 = 0.1  # squared finest length, in units of the data's standard deviation, that the gate expects
+GATE_SCALE2 = 0.02  # squared finest length, in units of the data's standard deviation, that the gate expects
 
 
 def precondition(net: Net, blocks: Blocks) -> Net:

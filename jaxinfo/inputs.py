@@ -53,7 +53,9 @@ def named(vs: Any) -> dict[str, Any]:
         columns = list(vs.columns)
         twice = sorted({str(c) for c in columns if columns.count(c) > 1})
         if twice:
-            raise ValueError(f"column {twice[0]!r} is named twice; expected one name per column, so rename or drop one.")
+            raise ValueError(
+                f"column {twice[0]!r} is named twice; expected one name per column, so rename or drop one."
+            )
         if columns and isinstance(columns[0], tuple):
             return {str(g): vs[g] for g in dict.fromkeys(c[0] for c in columns)}
         return {str(c): vs[c] for c in columns}
@@ -94,7 +96,9 @@ def check(
     if discrete is not None:
         unknown = [d for d in discrete if d not in variables]
         if unknown:
-            raise ValueError(f"discrete names {unknown[0]!r}, which is not a variable; they are {', '.join(variables)}.")
+            raise ValueError(
+                f"discrete names {unknown[0]!r}, which is not a variable; they are {', '.join(variables)}."
+            )
     arrays = {name: _array(name, v) for name, v in variables.items()}
     rows = {name: a.shape[0] for name, a in arrays.items()}
     if len(set(rows.values())) > 1:
@@ -151,7 +155,7 @@ def apply(table: Table, variables: Mapping[str, Any], seed: int = 1) -> np.ndarr
             flat, known = a.reshape(a.shape[0]), table.classes[name]
             strange = ~np.isin(flat, known)
             if strange.any():
-                raise ValueError(f"{name} has the class {flat[strange][0]!r}, which was not among those fitted.")
+                raise ValueError(f"{name} has the class {str(flat[strange][0])!r}, which was not among those fitted.")
             out.append(np.eye(known.size)[np.searchsorted(known, flat)])
             continue
         if a.shape[1] <= table.kept[name].max():
@@ -168,12 +172,11 @@ def apply(table: Table, variables: Mapping[str, Any], seed: int = 1) -> np.ndarr
 def _array(name: str, v: Any) -> np.ndarray:
     """Two-dimensional, numeric or label-like."""
     if hasattr(v, "dtype") and str(v.dtype) == "category":
-        v = np.asarray(v.astype(str))
-    elif hasattr(v, "to_numpy"):
-        v = v.to_numpy()
-        if v.dtype == object and all(isinstance(e, str) for e in v.ravel()[:100]):
-            v = v.astype(str)  # pandas keeps strings as objects
-    a = np.asarray(v)
+        v = np.asarray(v).astype(str)
+    pandas = hasattr(v, "to_numpy")
+    a = v.to_numpy() if pandas else np.asarray(v)
+    if pandas and a.dtype == object and all(isinstance(e, str) for e in a.ravel()):
+        a = a.astype(str)  # pandas keeps strings as objects
     if a.dtype == object:
         raise ValueError(
             f"{name} has dtype object: expected numbers (or strings for class labels); convert with .astype(float)."
@@ -231,7 +234,7 @@ def _codes(name: str, a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         _finite(name, a)
     labels, codes = np.unique(a[:, 0], return_inverse=True)
     if labels.size < 2:
-        raise ValueError(f"{name} is constant: every row is of class {labels[0]!r}; drop it.")
+        raise ValueError(f"{name} is constant: every row is of class {str(labels[0])!r}; drop it.")
     if labels.size > max(MOST_CLASSES, a.shape[0] // 20):
         raise ValueError(
             f"{name} has {labels.size} classes in {a.shape[0]} rows: too many for a discrete variable; merge classes or "
@@ -247,7 +250,9 @@ def _ranks(column: np.ndarray) -> bytes:
 
 def _continuous(name, a, notes, rng):
     if a.dtype.kind in "bUS":
-        raise ValueError(f"{name} is not numeric: got dtype {a.dtype}; name it in discrete= to read it as class labels.")
+        raise ValueError(
+            f"{name} is not numeric: got dtype {a.dtype}; name it in discrete= to read it as class labels."
+        )
     _finite(name, a)
     a = a.astype(np.float64)
     constant = np.flatnonzero(np.ptp(a, axis=0) == 0.0)

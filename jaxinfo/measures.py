@@ -153,7 +153,9 @@ class Measure:
         for v, weights in read.items():
             values = [weights.get(i, 0.0) for i in vw.noised(v)]
             if max(values) - min(values) > 1e-9:
-                raise ValueError(f"view {v} is read with different weights per variable: the measure has no entropy form.")
+                raise ValueError(
+                    f"view {v} is read with different weights per variable: the measure has no entropy form."
+                )
             if abs(values[0]) > 1e-12:
                 out[v] = values[0]
         return out

@@ -62,7 +62,9 @@ class Options:
         if self.form is not None and self.form not in ms.MI_FORMS:
             raise ValueError(f"form must be one of {', '.join(ms.MI_FORMS)}, got {self.form!r}.")
         if not isinstance(self.null, int) or self.null < 0:
-            raise ValueError(f"null must be a number of permutations, 0 or more, got {self.null!r}; 19 gives p >= 0.05.")
+            raise ValueError(
+                f"null must be a number of permutations, 0 or more, got {self.null!r}; 19 gives p >= 0.05."
+            )
         if self.sigma is not None and not self.sigma > 0:
             raise ValueError(f"sigma must be positive, got {self.sigma!r}.")
 
@@ -80,7 +82,9 @@ class Model:
             self.groups = inputs.row_groups(opts.groups, table.x.shape[0])
 
     @classmethod
-    def train(cls, table: inputs.Table, measures: str | Sequence[str], opts: Options, overrides: Mapping[str, Any]) -> Model:
+    def train(
+        cls, table: inputs.Table, measures: str | Sequence[str], opts: Options, overrides: Mapping[str, Any]
+    ) -> Model:
         """Train what the measures need; see :func:`jaxinfo.fit`."""
         settings = resolve(opts.budget, overrides)
         model = cls(table, table.blocks, opts, settings)
@@ -88,24 +92,26 @@ class Model:
         model.asked = tuple(asked)
         if opts.null:
             _check_null(asked)
-        measures = model._measures(asked)
-        if not measures:
+        needed = model._measures(asked)
+        if not needed:
             return model
-        mark = model._fingerprint(measures)
+        mark = model._fingerprint(needed)
         if opts.checkpoint_dir is not None and (Path(opts.checkpoint_dir) / "model").exists():
             stored = cls.load(Path(opts.checkpoint_dir) / "model")
             if stored.mark == mark:
                 model.fits = stored.fits
                 return model
-        model._ensure(measures)
+        model._ensure(needed)
         if opts.checkpoint_dir is not None:
             model.mark = mark
             model.save(Path(opts.checkpoint_dir) / "model")
         return model
 
     mark = ""
+    _stored_rules: inputs.Table
 
     def _fingerprint(self, measures) -> str:
+        assert self.table is not None  # training has data
         h = hashlib.sha256()
         for part in (self.table.x, self.weights, self.groups):
             h.update(b"-" if part is None else np.ascontiguousarray(part).tobytes())
@@ -130,14 +136,18 @@ class Model:
 
     def pointwise(self, name: str, rows: Any = None) -> np.ndarray:
         """Pointwise values of a measure, ``[n]`` in the model's unit: their mean is its gap form."""
-        return self.measure(name, rows).per_sample
+        values = self.measure(name, rows).per_sample
+        assert values is not None  # every estimate of a model has them
+        return values
 
     def subsets(self, orders: Sequence[int] = (3,), measure: str = "o_information") -> Results:
         """A measure of every subset with these numbers of variables, from one network trained on all their views."""
         names = self.blocks.names
         bad = [k for k in orders if not 2 <= k <= len(names)]
         if bad or not len(orders):
-            raise ValueError(f"orders must lie between 2 and {len(names)}, the number of variables, got {tuple(orders)}.")
+            raise ValueError(
+                f"orders must lie between 2 and {len(names)}, the number of variables, got {tuple(orders)}."
+            )
         texts = [f"{measure}({', '.join(c)})" for k in orders for c in combinations(names, k)]
         return self._results(queries.expand(tuple(texts), self.blocks), None)
 
@@ -193,9 +203,7 @@ class Model:
         found: dict[str, Estimate] = {}
         if measures:
             fitted = self._ensure(measures)
-            out = readout.read(
-                fitted, measures, x, self.options.seed, weights=weights, crossfitted=rows is None
-            )
+            out = readout.read(fitted, measures, x, self.options.seed, weights=weights, crossfitted=rows is None)
             notes = self.table.notes if self.table is not None else ()
             found = summary.estimates(out, fitted, measures, weights=weights, groups=groups, notes=notes)
         for name, q in asked.items():
@@ -207,7 +215,13 @@ class Model:
         return Results({name: found[name].to(unit) for name in asked}, self.title)
 
     def _plug_in(self, name, q: queries.Query, x, weights) -> Estimate:
-        codes = np.stack([x[:, s].argmax(1) if d else np.zeros(len(x), int) for s, d in zip(self.blocks.slices, self.blocks.discrete)], 1)
+        codes = np.stack(
+            [
+                x[:, s].argmax(1) if d else np.zeros(len(x), int)
+                for s, d in zip(self.blocks.slices, self.blocks.discrete)
+            ],
+            1,
+        )
         e = plugin.plug_in(codes, plugin.entropy_sets(q.measure, q.groups), weights, name)
         notes = self.table.notes if self.table is not None else ()
         return e._replace(diagnostics=e.diagnostics | {"n": len(x), "flags": notes})
@@ -215,10 +229,13 @@ class Model:
     def _with_null(self, found, asked):
         """p = (1 + b) / (1 + m): the statistic against m refits with every variable's rows permuted on its own.
 
-        Statistic and null share the quick budget and one code path, so the test is valid whatever the network's bias.
+        Statistic and null share one small budget and one code path, so the test is valid whatever the network's bias.
         """
         opts = replace(self.options, null=0, budget="quick", checkpoint_dir=None, progress=False, unit="nats")
-        settings = resolve("quick", {})
+        quick, mine = BUDGETS["quick"], self.settings
+        settings = replace(
+            mine, folds=quick.folds, seeds=1, steps=min(mine.steps, quick.steps), num_mc=min(mine.num_mc, quick.num_mc)
+        )
         groups = self.groups
 
         def statistic(table, seed):
@@ -228,7 +245,7 @@ class Model:
         seen = statistic(self.table, self.options.seed)
         rng = np.random.default_rng([self.options.seed, 99])
         null: dict[str, list[float]] = {k: [] for k in asked}
-        for b in range(self.options.null):
+        for _ in range(self.options.null):
             x = self.table.x.copy()
             for s in self.blocks.slices[1:]:
                 x[:, s] = x[_permutation(rng, x.shape[0], groups)][:, s]
@@ -255,11 +272,12 @@ class Model:
         rules = self._rules()
         if self.settings.net is not None and not isinstance(self.settings.net, str):
             raise ValueError("a model with a custom net callable cannot be saved: only its parameters could be.")
-        tree, described = {}, []
+        tree: dict[str, Any] = {}
+        described = []
         for k, f in enumerate(self.fits):
             tree[f"fit{k}"] = {
                 "params": f.params, "means": f.means, "covs": f.covs, "calibration": f.calibration,
-                "density": f.density, "history": dict(f.history),
+                "density": f.density, "history": dict(f.history), "splits": [list(split) for split in f.splits],
             }  # fmt: skip
             described.append(
                 {
@@ -292,22 +310,34 @@ class Model:
 
         tree, meta = checkpoint.load(directory)
         if meta.get("format") != "jaxinfo-model-1":
-            raise ValueError(f"{directory} holds no jaxinfo model: expected format jaxinfo-model-1, got {meta.get('format')}.")
+            raise ValueError(
+                f"{directory} holds no jaxinfo model: expected format jaxinfo-model-1, got {meta.get('format')}."
+            )
         blocks = Blocks(*(tuple(meta["blocks"][k]) for k in ("sizes", "names", "discrete")))
         model = cls(None, blocks, Options(**meta["options"]), Settings(**meta["settings"]))
         model.asked, model.mark = tuple(meta["asked"]), meta["mark"]
         classes = {k: np.asarray(v) for k, v in meta["classes"].items()}
         kept = {k: np.asarray(v) for k, v in meta["kept"].items()}
-        model._stored_rules = inputs.Table(np.zeros((0, blocks.dim)), blocks, classes, kept, np.asarray(meta["steps"]), ())
-        nothing = Split(*(np.zeros(0, int),) * 3)
+        model._stored_rules = inputs.Table(
+            np.zeros((0, blocks.dim)), blocks, classes, kept, np.asarray(meta["steps"]), ()
+        )
         for k, described in enumerate(meta["fits"]):
             part, settings = tree[f"fit{k}"], Settings(**described["settings"])
             transforms = tuple(preprocess.from_plain(t) for t in described["transforms"])
             model.fits.append(
                 crossfit.Fitted(
-                    blocks, settings, tuple(tuple(v) for v in described["views"]), (nothing,) * settings.folds, transforms,
-                    part["means"], part["covs"], part["params"], part["calibration"], part["density"],
-                    described["hi"], dict(part["history"]),
+                    blocks,
+                    settings,
+                    tuple(tuple(v) for v in described["views"]),
+                    tuple(Split(*rows) for rows in part["splits"]),
+                    transforms,
+                    part["means"],
+                    part["covs"],
+                    part["params"],
+                    part["calibration"],
+                    part["density"],
+                    described["hi"],
+                    dict(part["history"]),
                 )  # fmt: skip
             )
         return model
@@ -339,7 +369,10 @@ class Model:
         asked[:, d + 1] = -0.5
         out = readout.read(fitted, measures, asked, opts.seed)
         rows = replace(
-            out, gap=out.gap[..., : len(p)], difference=out.difference[..., : len(p)], gaussian=out.gaussian[:, : len(p)]
+            out,
+            gap=out.gap[..., : len(p)],
+            difference=out.difference[..., : len(p)],
+            gaussian=out.gaussian[:, : len(p)],
         )
         notes = tuple(dict.fromkeys(tables[0].notes + tables[1].notes))
         e = summary.estimates(rows, fitted, measures, notes=notes)["kl_divergence"]

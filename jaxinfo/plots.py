@@ -17,6 +17,7 @@ import numpy as np
 from jaxinfo.types import Estimate
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
@@ -121,7 +122,7 @@ def report(
     figure = _figure(WIDTH + (4.6 if beside else 0.0), height)
     left = figure
     if beside:
-        left, right = figure.subfigures(1, 2, width_ratios=[WIDTH, 4.6])
+        left, right = figure.subfigures(1, 2, width_ratios=[WIDTH, 4.6], squeeze=False)[0]
         need = _gradient_height(beside) + 0.2
         if height - need > 0.5:  # few variables: keep their bars thin, leave the rest empty
             right = right.subfigures(2, 1, height_ratios=[need, height - need])[0]
@@ -190,7 +191,9 @@ def label(name: str, longest: int = LONGEST) -> str:
 
     Other names stand as they are; the middle of what is longer than ``longest`` letters is left out.
     """
-    measure, bracket, inside = re.fullmatch(r"([^(:]*)([(:]?)(.*)", name, re.DOTALL).groups()
+    match = re.fullmatch(r"([^(:]*)([(:]?)(.*)", name, re.DOTALL)
+    assert match is not None  # the pattern fits any text
+    measure, bracket, inside = match.groups()
     if measure in NOTATION:
         words, letter = NOTATION[measure]
         name = f"{letter}({inside.strip().removesuffix(')')})" if bracket else words
@@ -323,7 +326,7 @@ def _gradient(where: Figure | SubFigure, shown: Mapping[str, Estimate], level: f
     _horizontal(axes, shown, level, colours, 0.66)
     axes.tick_params(axis="y", labelsize=SMALL if len(shown) <= 30 else SMALL - 1)
     axes.set_xlabel(f"∂Ω  [{next(iter(shown.values())).unit}]", fontsize=TEXT, color=INK)
-    handles = [Patch(color=BLUE, label="redundancy"), Patch(color=ORANGE, label="synergy")]
+    handles: list[Artist] = [Patch(color=BLUE, label="redundancy"), Patch(color=ORANGE, label="synergy")]
     if any(open_):
         handles.append(Patch(color=GREY, alpha=FAINT, label="interval holds 0"))
     handles.append(Line2D([], [], color=INK, lw=1.1, label=f"{100 * level:.4g} %"))
@@ -339,20 +342,22 @@ def _profile(where: Figure | SubFigure, shown: Mapping[str, Estimate]) -> None:
     panels = where.subplots(rows, columns, squeeze=False).ravel()
     gaussian = False
     for axes, (name, e) in zip(panels, shown.items()):
-        x = np.asarray(e.profile["logsnr"], float)
+        measured = e.profile
+        assert measured is not None  # _with_profile left the others out
+        x = np.asarray(measured["logsnr"], float)
         half = 0.5 * (x[1] - x[0]) if len(x) > 1 else 0.5  # bin centres are given; the integral ends at bin edges
         low, high = x.min() - half, x.max() + half
         beyond = 0.07 * (high - low)
         for start, stop in ((low - beyond, low), (high, high + beyond)):
             axes.axvspan(start, stop, color=PALE, linewidth=0)
         axes.axhline(0.0, color=GREY, linewidth=0.8)
-        reference = e.profile.get("gaussian")
+        reference = measured.get("gaussian")
         if reference is not None and len(reference) == len(x):
             axes.plot(x, reference, color=GREY, linewidth=1.3, linestyle=(0, (1, 1.2)))
             gaussian = True
         for key, colour, style in (("gap", BLUE, "-"), ("difference", ORANGE, (0, (4, 1.5)))):
-            if e.profile.get(key) is not None:
-                axes.plot(x, e.profile[key], color=colour, linewidth=1.5, linestyle=style)
+            if measured.get(key) is not None:
+                axes.plot(x, measured[key], color=colour, linewidth=1.5, linestyle=style)
         axes.set_xlim(low - beyond, high + beyond)
         axes.set_title(label(name, 26), fontsize=TEXT, color=INK, loc="left")
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
@@ -364,7 +369,7 @@ def _profile(where: Figure | SubFigure, shown: Mapping[str, Estimate]) -> None:
         axes.set_xlabel("log-SNR (noisy → clean)", fontsize=SMALL, color=INK)
     unit = next(iter(shown.values())).unit
     where.supylabel(f"integrand  [{unit} per unit]", fontsize=TEXT, color=INK)
-    handles = [
+    handles: list[Artist] = [
         Line2D([], [], color=BLUE, lw=1.5, label="gap"),
         Line2D([], [], color=ORANGE, lw=1.5, ls=(0, (4, 1.5)), label="difference"),
     ]

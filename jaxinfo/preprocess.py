@@ -6,7 +6,9 @@ the host: heavy tails (1e15) would lose their ranks in float32.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
@@ -133,7 +135,9 @@ def standardise(x: np.ndarray, weights: np.ndarray | None = None) -> Affine:
     return Affine(mean, sd if sd > 0 else 1.0)
 
 
-def fit(x: np.ndarray, kind: str = "rank", onehot: np.ndarray | None = None, weights: np.ndarray | None = None) -> Transform:
+def fit(
+    x: np.ndarray, kind: str = "rank", onehot: np.ndarray | None = None, weights: np.ndarray | None = None
+) -> Transform:
     """Fit a transform to training rows ``[n, D]``.
 
     Args:
@@ -148,10 +152,13 @@ def fit(x: np.ndarray, kind: str = "rank", onehot: np.ndarray | None = None, wei
     if kind not in KINDS:
         raise ValueError(f"preprocess must be one of {', '.join(KINDS)}, got {kind!r}.")
     onehot = np.zeros(x.shape[1], bool) if onehot is None else onehot
-    each = {"rank": rank_to_normal, "standardise": standardise, "none": lambda c, w: Affine(0.0, 1.0)}[kind]
-    return Transform(
-        tuple(Affine(0.0, 1.0) if onehot[d] else each(x[:, d], weights) for d in range(x.shape[1]))
-    )
+    kinds: dict[str, Callable[..., Any]] = {
+        "rank": rank_to_normal,
+        "standardise": standardise,
+        "none": lambda c, w: Affine(0.0, 1.0),
+    }
+    each = kinds[kind]
+    return Transform(tuple(Affine(0.0, 1.0) if onehot[d] else each(x[:, d], weights) for d in range(x.shape[1])))
 
 
 def to_plain(transform: Transform) -> list[dict]:

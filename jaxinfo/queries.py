@@ -8,6 +8,7 @@ Discrete variables are only GIVEN or ABSENT.  With one discrete C among N contin
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jaxinfo import measures as ms
@@ -51,14 +52,17 @@ def parse(text: str, blocks: Blocks) -> Query:
     """
     match = re.fullmatch(r"\s*([A-Za-z_]+)\s*(?:\((.*)\)|:(.*))?\s*", text)
     name = match.group(1) if match else text
-    if name not in MEASURES:
+    if match is None or name not in MEASURES:
         raise ValueError(f"unknown measure {text!r}; choose among {', '.join(MEASURES)}.")
     n = blocks.num_variables
     inside = match.group(2) if match.group(2) is not None else match.group(3)
+    groups: tuple[tuple[int, ...], ...]
     if inside is None:
         groups = tuple((i,) for i in range(n)) if name not in (*SYSTEM, "entropy") else (tuple(range(n)),)
         if name == "o_information_gradient":
-            raise ValueError("name the variable, o_information_gradient(x1), or ask for all with o_information_gradient.")
+            raise ValueError(
+                "name the variable, o_information_gradient(x1), or ask for all with o_information_gradient."
+            )
     else:
         parts = re.split(r"[;|]", inside)
         groups = tuple(
@@ -70,13 +74,15 @@ def parse(text: str, blocks: Blocks) -> Query:
         "interaction_information": (3, "three groups, as in interaction_information(a; b; c)"),
     }
     if name in want and len(groups) != want[name][0]:
-        raise ValueError(f"{name} needs {want[name][1]}; got {len(groups)} among the variables {', '.join(blocks.names)}.")
+        raise ValueError(
+            f"{name} needs {want[name][1]}; got {len(groups)} among the variables {', '.join(blocks.names)}."
+        )
     if name == "o_information_gradient" and n < 3:
         raise ValueError(f"o_information_gradient needs at least 3 variables, got {n}.")
     return Query(name, groups)
 
 
-def expand(names: tuple[str, ...] | str, blocks: Blocks) -> dict[str, Query]:
+def expand(names: Sequence[str] | str, blocks: Blocks) -> dict[str, Query]:
     """Queries by name; a bare ``o_information_gradient`` becomes one per variable, ``o_information_gradient(x)``."""
     names = (names,) if isinstance(names, str) else tuple(names)
     out: dict[str, Query] = {}
@@ -109,9 +115,11 @@ def build(q: Query, blocks: Blocks, form: str | None = None, sigma: float | None
     """
     n = blocks.num_variables
     if q.measure == "mutual_information":
-        return _mi(blocks, *q.groups, (), form, sigma)
+        a, b = q.groups
+        return _mi(blocks, a, b, (), form, sigma)
     if q.measure == "conditional_mutual_information":
-        return _mi(blocks, *q.groups, form, sigma)
+        a, b, c = q.groups
+        return _mi(blocks, a, b, c, form, sigma)
     if q.measure == "interaction_information":
         a, b, c = _continuous_first(q.groups, blocks)
         return _mi(blocks, a, b, (), form, sigma) - _mi(blocks, a, b, c, form, sigma)
@@ -149,10 +157,10 @@ def build(q: Query, blocks: Blocks, form: str | None = None, sigma: float | None
             f"{q.measure} works with at most one discrete variable among continuous ones, got "
             f"{', '.join(blocks.names[i] for i in labels)}; join them into one label variable (a class per combination)."
         )
-    c, rest = labels[0], tuple(i for i in among if not blocks.discrete[i])
+    label, rest = labels[0], tuple(i for i in among if not blocks.discrete[i])
     if not rest:
-        raise ValueError(f"{q.measure} needs continuous variables beside {blocks.names[c]}.")
-    with_all = ms.mi(n, rest, [c])
+        raise ValueError(f"{q.measure} needs continuous variables beside {blocks.names[label]}.")
+    with_all = ms.mi(n, rest, [label])
     total = with_all + ms.tc(n, rest) if len(rest) > 1 else with_all
     if q.measure == "total_correlation":
         return _bounded(total)
@@ -162,7 +170,7 @@ def build(q: Query, blocks: Blocks, form: str | None = None, sigma: float | None
     for j in rest:
         others = [i for i in rest if i != j]
         if others:
-            omega = omega + ms.mi(n, others, [c])
+            omega = omega + ms.mi(n, others, [label])
     if q.measure == "o_information":
         return omega
     return _bounded(total - omega if q.measure == "dual_total_correlation" else 2.0 * total - omega)

@@ -58,12 +58,12 @@ class Results(dict[str, Estimate]):
             writer.writeheader()
             writer.writerows(rows)
         with open(directory / "profile.csv", "w", newline="") as f:
-            writer = csv.writer(f)
-            writer.writerow(["measure", "logsnr", "gap", "difference", "gaussian"])
+            lines = csv.writer(f)
+            lines.writerow(["measure", "logsnr", "gap", "difference", "gaussian"])
             for name, e in self.items():
                 if e.profile is not None:
                     p = e.profile
-                    writer.writerows(
+                    lines.writerows(
                         [name, *map(float, values)]
                         for values in zip(p["logsnr"], p["gap"], p["difference"], p["gaussian"])
                     )

@@ -91,6 +91,4 @@ def adamw(
     """Adam with decoupled weight decay, clipping by global norm, linear warm-up and cosine decay to zero."""
     warmup = min(warmup, max(num_steps // 10, 1))
     schedule = optax.warmup_cosine_decay_schedule(0.0, learning_rate, warmup, max(num_steps, warmup + 1), 0.0)
-    return optax.chain(
-        optax.clip_by_global_norm(clip), optax.adamw(schedule, b2=b2, weight_decay=weight_decay)
-    )
+    return optax.chain(optax.clip_by_global_norm(clip), optax.adamw(schedule, b2=b2, weight_decay=weight_decay))

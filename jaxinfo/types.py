@@ -97,7 +97,8 @@ class Estimate(NamedTuple):
         text = f"{self.name or 'estimate'} = {self.value:.4f} ± {self.stderr:.4f} {self.unit}"
         return text + "".join(f"\n  ! {flag}" for flag in self.flags)
 
-    __repr__ = __str__  # the arrays behind an estimate would drown it in a notebook
+    def __repr__(self) -> str:
+        return str(self)  # the arrays behind an estimate would drown it in a notebook
 
 
 class Estimator(NamedTuple):

@@ -1,9 +1,9 @@
 """Views: which variable is known, which one is noised, which one is integrated out.
 
-    role      clock   the network sees                      meaning
-    GIVEN     0       clean x_0                             condition on it
-    NOISED    t       x_t                                   its score is read
-    ABSENT    T       nothing it may use (pure noise)       integrate it out
+role      clock   the network sees                      meaning
+GIVEN     0       clean x_0                             condition on it
+NOISED    t       x_t                                   its score is read
+ABSENT    T       nothing it may use (pure noise)       integrate it out
 """
 
 from __future__ import annotations

@@ -16,7 +16,6 @@ def x64():
 @pytest.fixture
 def quick_compile():
     """For programs that compile for longer than they run: a quarter of the compile time, thrice the run time."""
-    before = jax.config.jax_disable_most_optimizations
     jax.config.update("jax_disable_most_optimizations", True)
     yield
-    jax.config.update("jax_disable_most_optimizations", before)
+    jax.config.update("jax_disable_most_optimizations", False)

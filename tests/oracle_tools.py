@@ -3,16 +3,19 @@
 Everything here is NumPy and float64, written from the definitions: no line of it comes from ``jaxinfo.measures``.
 """
 
+import functools
 import math
+import types
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flax import struct
 
-from jaxinfo import evaluate as ev
 from jaxinfo import gaussian, times
 from jaxinfo import measures as ms
 from jaxinfo import sde as paths
+from jaxinfo.evaluate import control_forms, cross_entropy_rows, far_tail, integrate
 
 LEVELS = (0.1, 1.0, 5.0, 10.0)  # nats between the first coordinates of variables 0 and 1
 
@@ -35,6 +38,23 @@ SIZES = {
     (10, "scalar"): (1,) * 10,
     (10, "vector"): (2, 1, 2, 1, 2, 1, 2, 1, 2, 1),
 }
+
+
+@struct.dataclass
+class AnyPath(paths.SDE):
+    """The path of :data:`PATHS` picked by a number, so that one compiled program serves them all."""
+
+    which: int
+
+    @classmethod
+    def named(cls, name):
+        return cls(list(PATHS).index(name))
+
+    def log_alpha(self, t):
+        return jax.lax.switch(self.which, [p().log_alpha for p in PATHS.values()], t)
+
+    def sigma2(self, t):
+        return jax.lax.switch(self.which, [p().sigma2 for p in PATHS.values()], t)
 
 
 # --- comparing -------------------------------------------------------------------------------------------------------
@@ -264,20 +284,49 @@ def _as_function(terms):
 # --- rows of every measure -------------------------------------------------------------------------------------------
 
 
-class Rows:
-    """The integrals of one registry on one path as one compiled program, for any Gaussian and any times sampler.
+BATCH = 550  # rows per call, everywhere: what is compiled for one system's times serves the next
 
-    Rows come in batches of one shape, and drawn times go in as data: two samplers and many systems share the program.
+
+@functools.cache
+def sampler(path, kind, lo, hi):
+    """Times of :data:`PATHS` with a compiled ``sample``, compiled once per process."""
+    sde = PATHS[path]()
+    make = {
+        "monte-carlo": times.stratified,
+        "gauss": times.quadrature,
+        "simpson": functools.partial(times.quadrature, rule="simpson"),
+    }
+    return compiled(make[kind](sde, lo, hi))
+
+
+@functools.cache
+def noisy_end(path, lo):
+    """A path frozen at log-SNR ``lo``: its inverse is worked out once."""
+    sde = PATHS[path]()
+    t = sde.time(jnp.asarray(lo))
+    alpha, sigma = float(sde.alpha(t)), float(sde.sigma(t))
+    return types.SimpleNamespace(time=lambda _: t, alpha=lambda _: alpha, sigma=lambda _: sigma)
+
+
+def compiled(where):
+    return where._replace(sample=jax.jit(where.sample, static_argnums=1))
+
+
+class Rows:
+    """The integrals of one registry as one compiled program, for any Gaussian, path and times sampler.
+
+    Rows come in batches of one shape, the path is an :class:`AnyPath` and drawn times go in as data: compiling takes
+    longer than running, and everything shares the program.
     """
 
-    def __init__(self, plan, sde, blocks, lo, hi, *, batch, draws, control=False, antithetic=False, chunk=4096):
-        self.plan, self.sde, self.blocks, self.lo, self.hi = plan, sde, blocks, lo, hi
-        self.batch, self.draws, self.control = batch, draws, control
+    def __init__(self, plan, blocks, *, draws, control=False, antithetic=False):
+        self.plan, self.blocks = plan, blocks
+        self.control = control
         self.steps = draws // 2 if antithetic else draws
 
-        def one(key, t, w, x, cov, factors, control):
+        def one(sde, lo, hi, key, t, w, x, cov, factors, control):
             score = lambda f: gaussian.factored_score(sde, blocks, f)
-            return ev.integrate(
+            sums = integrate(
                 key,
                 plan,
                 sde,
@@ -290,28 +339,46 @@ class Rows:
                 cov=cov,
                 control=None if control is None else score(control),
                 antithetic=antithetic,
-                chunk=chunk,
+                chunk=65536,
             )
+            return jnp.stack([sums.gap, sums.difference])
 
         self.run = jax.jit(one)
 
-    def __call__(self, where, cov, x, seed=0, control_cov=None):
-        """Gap and difference rows ``[M, B]``; the references of entropies are the control's Gaussian, or the law's."""
+    def __call__(self, path, where, cov, x, seed=0, control_cov=None, at_law=False):
+        """Gap and difference rows ``[M, B]`` of N(0, cov).
+
+        ``control_cov``: covariance of the control and of the fitted reference; the law's own when left out.
+        ``at_law``: what is known in closed form (the control's integral, cross-entropies) is averaged over the law
+        instead of the rows ``x``.  What is left of the rows' spread is the Monte-Carlo noise.
+        """
         zero = np.zeros(self.blocks.dim)
         reference = cov if control_cov is None else control_cov
-        factors = gaussian.factors(self.blocks, zero, cov, self.plan.views)
-        control = gaussian.factors(self.blocks, zero, reference, self.plan.views) if self.control else None
-        gap, difference = [], []
-        for start in range(0, len(x), self.batch):
+        factors = _factors(self.blocks, cov, self.plan)
+        control = _factors(self.blocks, reference, self.plan) if self.control else None
+        both = []
+        for start in range(0, len(x), BATCH):
             key = jax.random.fold_in(jax.random.key(seed), start)
-            t, w = where.sample(key, (self.steps, self.batch))
-            rows = jnp.asarray(x[start : start + self.batch])
-            sums = self.run(jax.random.fold_in(key, 1), t, w, rows, jnp.asarray(reference), factors, control)
-            gap.append(np.asarray(sums.gap)), difference.append(np.asarray(sums.difference))
-        ends = ev.cross_entropy_rows(self.plan, self.blocks, x, zero, reference)
-        ends = ends + ev.far_tail(self.plan, self.sde, self.blocks, zero, cov, self.lo)[:, None]
-        both = [np.concatenate(z, 1) + ends for z in (gap, difference)]
+            t, w = where.sample(key, (self.steps, BATCH))
+            rows = jnp.asarray(x[start : start + BATCH])
+            key = jax.random.fold_in(key, 1)
+            both.append(
+                self.run(
+                    AnyPath.named(path), where.lo, where.hi, key, t, w, rows, jnp.asarray(reference), factors, control
+                )
+            )
+        both = np.concatenate([np.asarray(z) for z in both], -1)
+        # Every closed form is quadratic in the row: two points at ± a root of the covariance have the law's moments.
+        root = np.linalg.cholesky(cov) * np.sqrt(len(cov))
+        at = np.concatenate([root.T, -root.T]) if at_law else x
+        mean = (lambda z: z.mean(1, keepdims=True)) if at_law else (lambda z: z)
+        both += mean(cross_entropy_rows(self.plan, self.blocks, at, zero, reference))
+        both += far_tail(self.plan, noisy_end(path, where.lo), self.blocks, zero, cov, where.lo)[:, None]
         if self.control:
-            forms = ev.control_forms(self.plan, self.blocks, zero, reference, self.lo, self.hi)
-            both = [z + f for z, f in zip(both, forms.rows(x))]
+            forms = control_forms(self.plan, self.blocks, zero, reference, where.lo, where.hi)
+            both += np.stack([mean(f) for f in forms.rows(at)])
         return both
+
+
+def _factors(blocks, cov, p):
+    return gaussian.factors(blocks, np.zeros(blocks.dim), cov, p.views)

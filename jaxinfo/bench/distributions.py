@@ -203,8 +203,8 @@ def sample_bimodal(rng: np.random.Generator, n: int, rho: float) -> tuple[np.nda
     Returns two arrays ``[n, 1]``; the MI is that of the bivariate normal (arXiv 2306.11078).
     """
     u = ndtr(sample_normal(rng, n, bivariate_cov(rho)))
-    x = mixture_quantile(u[:, :1], [0.3, 0.7], [0.0, 5.0], [1.0, 1.0])
-    y = mixture_quantile(u[:, 1:], [0.5, 0.5], [-1.0, 3.0], [1.0, 1.0])
+    x = mixture_quantile(u[:, :1], np.array([0.3, 0.7]), np.array([0.0, 5.0]), np.ones(2))
+    y = mixture_quantile(u[:, 1:], np.array([0.5, 0.5]), np.array([-1.0, 3.0]), np.ones(2))
     return x, y
 
 

@@ -95,14 +95,21 @@ _TRANSFORM_WORDS = {
 }
 
 
+def _parts(task: Task) -> tuple[Callable, tuple]:
+    """The sampler of a pair task before its transforms, and the transforms."""
+    assert isinstance(task.sample, partial)
+    return task.sample.keywords["base"], task.sample.keywords["maps"]
+
+
 def _transformed(task: Task, *names: str) -> Task:
     """A pair task under further transforms, innermost first; ids and names as in arXiv 2306.11078."""
-    base, maps = task.sample.keywords["base"], task.sample.keywords["maps"]
+    base, maps = _parts(task)
     for name in names:
         maps = (*maps, tf.PAIR_TRANSFORMS[name])
     id = "-".join([*reversed(names), task.id])
     title = " @ ".join([*(_TRANSFORM_WORDS[n] for n in reversed(names)), task.name])
-    return _pair(id, title, base, task.truth["mutual_information"], tuple(task.dims.values()), maps)
+    dim_x, dim_y = task.dims.values()
+    return _pair(id, title, base, task.truth["mutual_information"], (dim_x, dim_y), maps)
 
 
 def normal_task(rho: float = 0.75) -> Task:
@@ -155,7 +162,7 @@ def sparse_task(dim: int) -> Task:
 def _swiss_roll_task() -> Task:
     normal = normal_task()
     maps = (tf.PAIR_TRANSFORMS["normal_cdf"], (tf.swiss_roll, tf.plain))
-    base, mi = normal.sample.keywords["base"], normal.truth["mutual_information"]
+    (base, _), mi = _parts(normal), normal.truth["mutual_information"]
     return _pair(f"swissroll_x-normal_cdf-{normal.id}", "Swiss roll 2 × 1", base, mi, (2, 1), maps)
 
 

@@ -105,7 +105,7 @@ def _check_covariance(x: np.ndarray, owners: Sequence[str], bound: float = 1e-12
     if n < d + 2:
         raise ValueError(f"expected more rows than coordinates, got {n} rows of {d}; use more rows or fewer variables.")
     scale = x.std(axis=0)
-    flat = sorted({owners[j] for j in np.flatnonzero(scale <= 1e-12 * np.maximum(1.0, np.abs(x).max(axis=0)))})
+    flat = sorted({owners[int(j)] for j in np.flatnonzero(scale <= 1e-12 * np.maximum(1.0, np.abs(x).max(axis=0)))})
     if flat:
         raise ValueError(f"expected coordinates that vary, got a constant one in {', '.join(flat)}; drop it.")
     cov = np.cov(x, rowvar=False).reshape(d, d)

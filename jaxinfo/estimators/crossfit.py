@@ -29,6 +29,7 @@ from jaxinfo.views import View
 SDE = VP()  # the integral does not depend on the path; VP inverts in closed form
 SHRINKAGE_GRID = (0.0, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 VALIDATION_EVALUATIONS = 3000
+MARGIN = 8.0  # log-SNR beyond the log-precision of the sharpest Gaussian conditional
 
 
 @dataclass(frozen=True)
@@ -87,19 +88,20 @@ def shrunk_covariance(
         score = -0.5 * (np.einsum("nd,nd->n", r, np.linalg.solve(c, r.T).T).mean() + logdet) if sign > 0 else -np.inf
         if best is None or score > best_score + 1e-4:
             best, best_score = c, score
+    assert best is not None  # the grid is not empty
     return mean, best
 
 
 def clean_end(blocks: Blocks, covs: Sequence[np.ndarray], views: Sequence[View]) -> float:
-    """How clean the integral must start: 8 above the log-precision of the sharpest Gaussian conditional, in [12, 26]."""
+    """How clean the integral must start: MARGIN above the sharpest Gaussian conditional's log-precision, in [12, 26]."""
     sharpest = 1.0
     for cov in covs:
         spectrum = gaussian.spectra(blocks, cov, tuple(views))
         sharpest = min(sharpest, float(spectrum.min()))
-    return float(np.clip(8.0 - np.log(max(sharpest, 1e-30)), 12.0, 26.0))
+    return float(np.clip(MARGIN - np.log(max(sharpest, 1e-30)), 12.0, 26.0))
 
 
-def training_density(lo: Array, hi: Array) -> Array:
+def training_density(lo: Array | float, hi: Array | float) -> Array:
     """Where training looks: bin masses over [lo, hi], a logistic around log-SNR 1.5 with a uniform floor.
 
     Noise levels at which nothing can be predicted only add gradient noise, so most draws go where views differ.
@@ -204,7 +206,7 @@ def fit(
       seed: decides splits, initial weights, draws.
       groups: ``[n]`` labels; rows of one group stay on one side of every split.
       weights: ``[n]`` row weights.
-      view_probs: ``[V]`` how often each view is trained; equal by default.
+      view_probs: ``[V]`` how often each view is trained; :func:`view_weights` by default.
       progress: called with ``(step, steps, {"validation": nats})`` after each look.
 
     Raises:
@@ -221,16 +223,19 @@ def fit(
         transform = preprocess.fit(x[split.train], s.preprocess, onehot, part(split.train))
         zf = transform.forward(x)
         mean, cov = shrunk_covariance(zf[split.train], zf[split.validation], part(split.train))
-        transforms.append(transform), means.append(mean), covs.append(cov), z.append(zf)
+        transforms.append(transform)
+        means.append(mean)
+        covs.append(cov)
+        z.append(zf)
     hi = clean_end(blocks, covs, views) if s.hi is None else float(s.hi)
     fitted = Fitted(
         blocks, s, views, splits, tuple(transforms), np.stack(means), np.stack(covs), None,
         np.ones(0), np.ones(0), hi, {},
     )  # fmt: skip
     share = lambda rows: w[rows] / w[rows].sum()
-    data = {
+    data: dict[str, Any] = {
         "roles": jnp.asarray(vw.table(views)),
-        "probs": jnp.ones(len(views)) if view_probs is None else jnp.asarray(view_probs, jnp.float32),
+        "probs": float32(view_weights(views) if view_probs is None else view_probs),
         "hi": jnp.asarray(hi, jnp.float32),
         "folds": {
             "train": float32(padded([zf[sp.train] for zf, sp in zip(z, splits)])),
@@ -254,7 +259,8 @@ def fit(
                 f"the training loss became {losses.ravel()[~np.isfinite(losses.ravel())][0]} before step {done}: try a "
                 "smaller learning_rate, preprocess='rank', or look for extreme values in the data."
             )
-        steps.append(done), scores.append(score)
+        steps.append(done)
+        scores.append(score)
         if progress is not None:
             progress(done, s.steps, {"validation": float(score.sum(-1).mean())})
         total = score.sum(-1)
@@ -264,6 +270,11 @@ def fit(
             break
     history = {"step": np.asarray(steps), "validation": np.asarray(scores), "best_step": np.asarray(best["step"])}
     return replace_params(fitted, best["params"], history)
+
+
+def view_weights(views: Sequence[View]) -> np.ndarray:
+    """How often a view is trained: as (number of NOISED variables)^0.7, because a joint score is harder to learn."""
+    return np.asarray([len(vw.noised(v)) ** 0.7 for v in views])
 
 
 def replace_params(fitted: Fitted, params: Params, history: dict[str, np.ndarray]) -> Fitted:

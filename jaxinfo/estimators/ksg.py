@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -104,7 +105,7 @@ def mi_terms(measure: str, names: Sequence[str]) -> list[tuple[float, tuple[int,
     others = lambda *out: tuple(j for j in range(n) if j not in out)
     if measure.startswith(GRADIENT):
         i = list(names).index(measure.removeprefix(GRADIENT))
-        return [(2.0 - n, (i,), others(i))] + [(1.0, (i,), others(i, j)) for j in others(i)]
+        return [(2.0 - n, (i,), others(i)), *((1.0, (i,), others(i, j)) for j in others(i))]
     tc = [(1.0, (i,), tuple(range(i + 1, n))) for i in range(n - 1)]
     s = [(1.0, (i,), others(i)) for i in range(n)]
     scaled = lambda terms, by: [(by * w, a, b) for w, a, b in terms]
@@ -175,7 +176,7 @@ def ksg_mi_discrete(
     if not paired.all():
         flags.append(f"{(~paired).sum()} rows alone in their class were left out")
     points, at = normal_scores(x[paired]) if ranks else x[paired], at[paired]
-    means = [_ross_rows(*block, k).mean() for block in _blocks(points, at)]
+    means = [_ross_rows(rows, labels, k).mean() for rows, labels in _blocks(points, at)]
     return _estimate(_ross_rows(points, at, k), means, given, "mutual_information", flags)
 
 
@@ -279,7 +280,7 @@ def knn_entropy(x: np.ndarray, k: int = 3, *, max_rows: int | None = 10_000) -> 
     given = len(x)
     (x,) = _fewer([x], max_rows)
     _check_k(k, len(x))
-    means = [_entropy_rows(*block, k).mean() for block in _blocks(x)]
+    means = [_entropy_rows(rows, k).mean() for (rows,) in _blocks(x)]
     return _estimate(_entropy_rows(x, k), means, given, "entropy", _flags([x]))
 
 
@@ -310,7 +311,7 @@ def knn_kl(p: np.ndarray, q: np.ndarray, k: int = 3, *, max_rows: int | None = 1
     given = len(p)
     (p,), (q,) = _fewer([p], max_rows), _fewer([q], max_rows)
     _check_k(k, min(len(p), len(q)))
-    means = [_kl_rows(*block, k).mean() for block in _blocks(p, q)]
+    means = [_kl_rows(rows_p, rows_q, k).mean() for rows_p, rows_q in _blocks(p, q)]
     return _estimate(_kl_rows(p, q, k), means, given, "kl_divergence", _flags([p]))
 
 
@@ -330,7 +331,7 @@ def ksg_estimator(
     discrete: Sequence[str] = (),
 ) -> Estimator:
     """The baseline as ``types.Estimator``: nothing to train, ``estimate(state, data)`` reads the dict ``data``."""
-    options = {"k": k, "ranks": ranks, "max_rows": max_rows, "discrete": discrete}
+    options: dict[str, Any] = {"k": k, "ranks": ranks, "max_rows": max_rows, "discrete": discrete}
     return Estimator(
         init=lambda key, data: (),
         update=lambda state, data: state,

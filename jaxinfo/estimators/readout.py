@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -232,5 +231,3 @@ def _log_jacobian(p: ev.Plan, blocks: Blocks, log_slope: np.ndarray) -> np.ndarr
         for t in terms:
             out[row] += t.weight * sum(log_slope[:, blocks.slices[i]].sum(1) for i in t.variables)
     return out
-
-

@@ -70,7 +70,9 @@ class Settings:
             if not isinstance(v, int) or v < 1:
                 raise ValueError(f"{name} must be a whole number of at least 1, got {v!r}.")
         if self.folds < 2:
-            raise ValueError(f"folds must be at least 2, got {self.folds}: every row is read by a network that left it out.")
+            raise ValueError(
+                f"folds must be at least 2, got {self.folds}: every row is read by a network that left it out."
+            )
         if self.num_mc > 1 and self.num_mc % 2:
             raise ValueError(f"num_mc must be even (noise comes in mirrored pairs), got {self.num_mc}.")
         if not 0.0 < self.validation < 1.0 or not 0.0 < self.decay < 1.0:
@@ -86,7 +88,9 @@ class Settings:
 
     def for_views(self, num_views: int) -> Settings:
         """These settings with the number of steps that ``num_views`` views need."""
-        return self if num_views <= FEW_VIEWS else replace(self, steps=int(self.many_views * self.steps), many_views=1.0)
+        return (
+            self if num_views <= FEW_VIEWS else replace(self, steps=int(self.many_views * self.steps), many_views=1.0)
+        )
 
     def builder(self) -> Callable[[Blocks], Net] | None:
         """The network builder, None for the default."""

@@ -48,7 +48,7 @@ def crossfit_splits(
         rest = np.flatnonzero(row_fold != f)
         pool = rng.permutation(np.unique(labels[rest]))
         rows_of = np.bincount(labels[rest], minlength=labels.max() + 1)[pool]
-        share = np.searchsorted(np.cumsum(rows_of), validation * rest.size) + 1
+        share = int(np.searchsorted(np.cumsum(rows_of), validation * rest.size)) + 1
         share = int(np.clip(share, 1, pool.size - 1))
         held = np.isin(labels[rest], pool[:share])
         out.append(Split(rest[~held], rest[held], np.flatnonzero(row_fold == f)))

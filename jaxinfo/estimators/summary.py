@@ -1,6 +1,6 @@
 """From pointwise values to estimates: value, standard error, and what looks wrong in plain words.
 
-    stderr² = (clustered) row variance of gap / n + between-seed variance / seeds + ((gap − difference) / 2)²
+stderr² = (clustered) row variance of gap / n + between-seed variance / seeds + ((gap − difference) / 2)²
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from jaxinfo.estimators.crossfit import Fitted
+from jaxinfo.estimators.crossfit import MARGIN, Fitted
 from jaxinfo.estimators.readout import Readout
 from jaxinfo.measures import Measure
 from jaxinfo.types import Estimate
 
 TAIL_SHARE = 0.02
 LEAST_NATS = 0.02
+DETERMINISTIC = 19.0  # clean end that the Gaussian asks for when a direction is known to half a percent
 
 
 def clustered_variance(values: np.ndarray, weights: np.ndarray, groups: np.ndarray | None) -> float:
@@ -108,10 +109,11 @@ def _flags(value, d, fitted: Fitted, readout: Readout, measure: Measure) -> list
         flags.append(
             f"calibration slope off: the scores of one view would fit held-out rows better scaled by {readout.slope[v]:.2f}"
         )
-    if abs(d["tail_high_snr"]) > tolerance and fitted.hi >= 25.9:
+    if fitted.settings.hi is None and fitted.hi >= DETERMINISTIC:
+        left = 100.0 * np.exp(-0.5 * (fitted.hi - MARGIN))
         flags.append(
-            "nearly deterministic: information keeps coming at the highest signal-to-noise ratio looked at; the true "
-            "value may be infinite, so add the measurement noise or report it as a lower bound"
+            f"nearly deterministic: given the others, some direction of the data is known to {left:.2g} % of its spread; "
+            "the true value may be infinite, so add the measurement noise or report a lower bound"
         )
     elif abs(d["tail_high_snr"]) > tolerance:
         flags.append(
@@ -131,4 +133,4 @@ def _late_progress(fitted: Fitted) -> float:
     if score.size < 8:
         return 0.0
     quarter = max(score.size // 4, 1)
-    return float(max(score[: -quarter].min() - score.min(), 0.0)) * 1.0
+    return float(max(score[:-quarter].min() - score.min(), 0.0)) * 1.0

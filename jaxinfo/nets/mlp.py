@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -57,7 +59,8 @@ def mlp(blocks: Blocks, width: int = 64, depth: int = 3, frequencies: int = 8) -
         clock = jnp.max(jnp.where(noised, u, 0.0), -1, keepdims=True)
         return inside, clock
 
-    return Net(lambda key, x, u: module.init(key, *features(x, u)), lambda p, x, u: module.apply(p, *features(x, u)))
+    apply = lambda p, x, u: cast(Array, module.apply(p, *features(x, u)))
+    return Net(lambda key, x, u: module.init(key, *features(x, u)), apply)
 
 
 def num_params(params) -> int:

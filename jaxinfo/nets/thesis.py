@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import flax.linen as nn
 import jax.numpy as jnp
 
@@ -54,4 +56,5 @@ def thesis(blocks: Blocks, width: int | None = None) -> Net:
     def plain(x):
         return jnp.split(x, 2, -1)[1]  # the whitened half belongs to the default network
 
-    return Net(lambda key, x, u: module.init(key, plain(x), u), lambda p, x, u: module.apply(p, plain(x), u))
+    apply = lambda p, x, u: cast(Array, module.apply(p, plain(x), u))
+    return Net(lambda key, x, u: module.init(key, plain(x), u), apply)

@@ -1,0 +1,64 @@
+"""Acceptance bars: what the default options must reach on 20,000 rows; ``experiments.tables`` judges by them.
+
+``BARS[task][measure]`` is a limit on the error, the mean over data seeds of |estimate − truth|:
+
+    {"nats": a}      at most a
+    {"share": r}     at most r times |truth|
+    {"stderrs": k}   at most k mean standard errors; with "nats" beside it, one of the two is enough
+    {"sign": True}   the sign is right on every seed; with a limit beside it, both must hold
+
+``CPU_S[task]`` limits the mean CPU-seconds of one run, all measures together.  ``RELAXED`` holds options under which
+the limits count times a factor.
+"""
+
+N = 20_000
+
+_MIXED = {
+    "total_correlation": {"share": 0.02},
+    "dual_total_correlation": {"share": 0.02},
+    "o_information": {"nats": 0.25},
+}
+_INNER_SPIRAL = {"o_information": {"nats": 0.10, "sign": True}}
+
+BARS = {
+    "1v1-normal-0.75": {"mutual_information": {"nats": 0.02}},
+    "multinormal-sparse-25-25-2-2.0": {"mutual_information": {"nats": 0.05}},
+    "half_cube-multinormal-sparse-25-25-2-2.0": {"mutual_information": {"nats": 0.05}},
+    "student-identity-2-2-2": {"mutual_information": {"nats": 0.04}},
+    "student-identity-1-1-1": {"mutual_information": {"nats": 0.04}},
+    "swissroll_x-normal_cdf-1v1-normal-0.75": {"mutual_information": {"nats": 0.05}},
+    "1v1-additive-0.1": {"mutual_information": {"nats": 0.06}},
+    "independent-5-5": {"mutual_information": {"nats": 0.02}},
+    "spiral-multinormal-sparse-3-3-2-2.0": {"mutual_information": {"nats": 0.10}},
+    "mixture-4class": {"mutual_information": {"nats": 0.03}},
+    "mixture-entropy-3": {"entropy": {"nats": 0.05, "stderrs": 3.0}},
+    "mixture-kl": {"kl_divergence": {"nats": 0.05, "stderrs": 3.0}},
+    "mixed-10x5-plain": _MIXED,
+    "mixed-10x5-half_cube": _MIXED,
+    "mixed-10x5-normal_cdf": _MIXED,
+    "sign_xor": {"o_information": {"nats": 0.07}},
+    "inner_spiral-redundant": _INNER_SPIRAL,
+    "inner_spiral-synergistic": _INNER_SPIRAL,
+    "inner_spiral-six": _INNER_SPIRAL,
+    "gradient-6x1": {f"o_information_gradient:x{i}": {"nats": 0.1, "sign": True} for i in range(1, 7)},
+}
+
+_FAST = (
+    "1v1-normal-0.75",
+    "multinormal-sparse-25-25-2-2.0",
+    "half_cube-multinormal-sparse-25-25-2-2.0",
+    "student-identity-2-2-2",
+    "student-identity-1-1-1",
+    "swissroll_x-normal_cdf-1v1-normal-0.75",
+    "1v1-additive-0.1",
+    "independent-5-5",
+)
+
+CPU_S = {
+    **{task: 90 for task in _FAST},
+    "spiral-multinormal-sparse-3-3-2-2.0": 300,
+    **{task: 240 for task in BARS if task.startswith("mixed-10x5-")},
+    **{task: 300 for task in BARS if task.startswith("inner_spiral-")},
+}
+
+RELAXED = ({"options": {"gaussian": False}, "tasks": "mixed-10x5-", "error": 2.0, "cpu_s": 5.0},)

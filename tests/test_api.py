@@ -1,0 +1,220 @@
+"""The front door end to end, on small budgets: right within its own error bars, consistent, remembered."""
+
+import subprocess
+import sys
+
+import jax
+import numpy as np
+import pytest
+
+import jaxinfo as ji
+
+pytestmark = pytest.mark.usefixtures("quick_compile")
+SMALL = dict(budget="quick", steps=300, width=16, depth=2, num_mc=4, checks=3, progress=False)
+RHO = 0.75
+MI = -0.5 * np.log(1 - RHO**2)
+
+
+@pytest.fixture(scope="module")
+def pair():
+    rng = np.random.default_rng(0)
+    z = rng.multivariate_normal([0, 0], [[1, RHO], [RHO, 1]], size=2000)
+    return z[:, 0], z[:, 1]
+
+
+@pytest.fixture(scope="module")
+def model(pair):
+    rng = np.random.default_rng(1)
+    vs = {"a": pair[0], "b": pair[1], "c": pair[0] + rng.normal(size=2000), "k": np.where(pair[1] > 0, "up", "down")}
+    return vs, ji.fit(vs, measures=("mutual_information(a; b)", "o_information(a, b, c)"), **SMALL)
+
+
+def within(e, truth, k=4.0, most=0.05):
+    assert e.stderr < most
+    assert abs(e.value - truth) < k * e.stderr, f"{e} against {truth:.4f}"
+
+
+def test_gaussian_pair(pair):
+    e = ji.mutual_information(*pair, seed=0, **SMALL)
+    within(e, MI)
+    assert e.per_sample.shape == (2000,)
+    assert np.isclose(e.per_sample.mean(), e.diagnostics["gap"])
+    area = np.trapezoid(e.profile["gap"], e.profile["logsnr"])
+    assert abs(area - e.value) < 0.05
+    low, high = e.ci(0.95)
+    assert low < e.value < high
+    assert "mutual_information = " in str(e) and "nats" in str(e)
+
+
+def test_same_seed_same_answer_and_units(pair):
+    one, two = (ji.mutual_information(*pair, seed=3, **SMALL) for _ in range(2))
+    assert one.value == two.value
+    bits = ji.mutual_information(*pair, seed=3, unit="bits", **SMALL)
+    assert np.isclose(bits.value * np.log(2), one.value)
+    assert np.isclose(bits.stderr * np.log(2), one.stderr)
+
+
+def test_jax_arrays_and_frames_are_the_same_data(pair):
+    pd = pytest.importorskip("pandas")
+    a = ji.mutual_information(*pair, **SMALL)
+    b = ji.mutual_information(pd.DataFrame({"u": pair[0]}), pd.Series(pair[1]), **SMALL)
+    assert a.value == b.value
+    c = ji.mutual_information(jax.numpy.asarray(pair[0], "float32"), pair[1], **SMALL)
+    assert abs(a.value - c.value) < 1e-2
+
+
+def test_no_retrace_on_a_second_call_of_the_same_shape(pair):
+    ji.mutual_information(*pair, seed=0, **SMALL)
+    from jaxinfo.estimators import crossfit, readout
+
+    before = crossfit._advance._cache_size(), readout._integrals._cache_size()
+    ji.mutual_information(pair[1] + 1.0, 2.0 * pair[0], seed=5, **SMALL)
+    assert (crossfit._advance._cache_size(), readout._integrals._cache_size()) == before
+
+
+def test_discrete_on_either_side(pair):
+    label = np.where(pair[0] + 0.5 * pair[1] > 0, "yes", "no")
+    e, f = ji.mutual_information(pair[1], label, **SMALL), ji.mutual_information(label, pair[1], **SMALL)
+    assert abs(e.value - f.value) < 3 * e.stderr  # the packing differs, so the draws do
+    both = ji.mutual_information(label, pair[1] > 0, **SMALL)
+    assert both.value < ji.entropy(label, **SMALL).value <= np.log(2) + 0.01
+    assert 0.1 < e.value < np.log(2)
+
+
+def test_model_asks_many_times(model):
+    vs, m = model
+    r = m.estimate()
+    assert list(r) == ["mutual_information(a; b)", "o_information(a, b, c)"]
+    within(r["mutual_information(a; b)"], MI)
+    new = {k: v[:300] for k, v in vs.items()}
+    e = m.measure("o_information(a, b, c)", rows=new)
+    assert e.per_sample.shape == (300,)
+    assert np.allclose(m.pointwise("o_information(a, b, c)", new), e.per_sample)
+    s = m.subsets(orders=(2,), measure="total_correlation")
+    assert len(s) == 6  # pairs of a, b, c and the label
+    within(s["total_correlation(a, b)"], MI)
+
+
+def test_saved_and_loaded(model, tmp_path):
+    vs, m = model
+    m.save(tmp_path / "model")
+    back = ji.load(str(tmp_path / "model"))
+    new = {k: v[:100] for k, v in vs.items()}
+    assert back.measure("o_information(a, b, c)", rows=new).value == m.measure("o_information(a, b, c)", rows=new).value
+    with pytest.raises(ValueError, match="give rows="):
+        back.measure("o_information(a, b, c)")
+    with pytest.raises(ValueError, match="not trained, and a loaded model does not hold its data"):
+        back.measure("conditional_mutual_information(a; b | c)", rows=new)
+    with pytest.raises(ValueError):
+        ji.load(str(tmp_path / "nothing"))
+
+
+def test_checkpoint_dir_remembers(pair, tmp_path):
+    one = ji.mutual_information(*pair, checkpoint_dir=tmp_path, **SMALL)
+    seen = (tmp_path / "model").stat().st_mtime_ns
+    two = ji.mutual_information(*pair, checkpoint_dir=tmp_path, **SMALL)
+    assert (tmp_path / "model").stat().st_mtime_ns == seen
+    assert one.value == two.value
+    three = ji.mutual_information(*pair, checkpoint_dir=tmp_path, seed=1, **SMALL)
+    assert three.value != one.value
+
+
+def test_results_go_everywhere(model, tmp_path):
+    pd = pytest.importorskip("pandas")
+    r = model[1].estimate()
+    assert "o_information(a, b, c)" in str(r)
+    frame = r.to_pandas()
+    assert frame.loc["o_information(a, b, c)", "value"] == r["o_information(a, b, c)"].value
+    r.save(tmp_path)
+    assert len(pd.read_csv(tmp_path / "estimates.csv")) == 2
+    assert (tmp_path / "records.jsonl").read_text().count("\n") == 3
+    r.plot(tmp_path / "report.png")
+    assert (tmp_path / "report.png").stat().st_size > 10_000
+
+
+def test_groups_cluster_the_error(pair):
+    rng = np.random.default_rng(2)
+    few = rng.multivariate_normal([0, 0], [[1, RHO], [RHO, 1]], size=200)
+    x = np.repeat(few, 10, axis=0) + 0.05 * rng.normal(size=(2000, 2))
+    groups = np.repeat(np.arange(200), 10)
+    clustered = ji.mutual_information(x[:, 0], x[:, 1], groups=groups, **SMALL)
+    plain = ji.mutual_information(x[:, 0], x[:, 1], **SMALL)
+    assert clustered.diagnostics["row_stderr"] > 2.0 * plain.diagnostics["row_stderr"]
+
+
+def test_weights_undo_a_selection():
+    """Rows of a selected half weighted back: the mutual information of the full law."""
+    rng = np.random.default_rng(4)
+    z = rng.multivariate_normal([0, 0], [[1, RHO], [RHO, 1]], size=6000)
+    keep = (z[:, 0] > 0) | (rng.uniform(size=6000) < 0.25)
+    w = np.where(z[:, 0] > 0, 1.0, 4.0)[keep]
+    e = ji.mutual_information(z[keep, 0], z[keep, 1], sample_weight=w, **SMALL)
+    within(e, MI)
+
+
+def test_null_gives_a_p_value(pair):
+    quick = dict(SMALL, null=3)
+    e = ji.mutual_information(pair[0][:400], pair[1][:400], **quick)
+    assert e.diagnostics["p_value"] == 0.25 and len(e.diagnostics["null"]) == 3
+    with pytest.raises(ValueError, match="only for mutual_information"):
+        ji.o_information(np.random.default_rng(0).normal(size=(200, 3)), **quick)
+
+
+def test_entropy_and_its_units_of_length():
+    rng = np.random.default_rng(5)
+    x = rng.exponential(size=(3000, 1))
+    e = ji.entropy(x, **SMALL)
+    within(e, 1.0, most=0.08)
+    wide = ji.entropy(10.0 * x, **SMALL)
+    assert abs(wide.value - e.value - np.log(10.0)) < 0.05
+
+
+def test_kl_of_two_gaussians():
+    rng = np.random.default_rng(6)
+    p, q = rng.normal(size=(3000, 2)) + [0.5, 0.0], rng.normal(size=(2000, 2))
+    e = ji.kl_divergence(p, q, **SMALL)
+    within(e, 0.125)
+    assert e.per_sample.shape == (3000,)
+    with pytest.raises(ValueError, match="same columns"):
+        ji.kl_divergence(p, q[:, :1], **SMALL)
+
+
+def test_conditional_information_of_a_chain(pair):
+    """x → y → z: nothing is left between x and z once y is known."""
+    z = pair[1] + np.random.default_rng(7).normal(size=2000)
+    e = ji.conditional_mutual_information(pair[0], z, pair[1], **SMALL)
+    assert abs(e.value) < max(4 * e.stderr, 0.02)
+    i = ji.interaction_information(pair[0], z, pair[1], **SMALL)
+    within(i, ji.mutual_information(pair[0], z, **SMALL).value, most=0.06)
+
+
+def test_other_networks_and_seeds(pair):
+    e = ji.mutual_information(*pair, net="thesis", seeds=2, **SMALL)
+    within(e, MI)
+    assert e.diagnostics["seed_spread"] > 0.0
+
+
+def test_nearly_deterministic_is_flagged():
+    rng = np.random.default_rng(8)
+    x = rng.normal(size=2000)
+    e = ji.mutual_information(x, x + 1e-6 * rng.normal(size=2000), **SMALL)
+    assert any("infinite" in flag or "truncated" in flag for flag in e.flags)
+
+
+def test_command_line(tmp_path, pair):
+    np.savetxt(tmp_path / "xy.csv", np.column_stack(pair)[:400], delimiter=",", header="x,y", comments="")
+    from jaxinfo import cli
+
+    assert cli.main(["estimate", str(tmp_path / "missing.csv")]) == 2
+    assert cli.main(["estimate", str(tmp_path / "xy.csv"), "--measures", "synergy", "--quiet"]) == 2
+    out = tmp_path / "out"
+    assert cli.main(["estimate", str(tmp_path / "xy.csv"), "--budget", "quick", "--quiet", "--out", str(out)]) == 0
+    assert {f.name for f in out.iterdir()} == {"estimates.csv", "profile.csv", "records.jsonl", "report.png"}
+
+
+def test_import_is_light():
+    """``import jaxinfo`` brings in no heavy package beyond jax, flax and optax."""
+    heavy = ("matplotlib", "sklearn", "pandas", "tensorflow_datasets", "orbax.checkpoint")
+    code = f"import sys, jaxinfo; print([m for m in {heavy} if m in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"

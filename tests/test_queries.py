@@ -1,0 +1,101 @@
+"""Words to measures, and the exact formulas with one discrete variable among continuous ones."""
+
+import numpy as np
+import pytest
+
+from jaxinfo import queries
+from jaxinfo.blocks import Blocks
+from jaxinfo.estimators import plugin
+
+B = Blocks((1, 2, 1, 3), ("a", "b", "c", "k"), (False, False, False, True))
+
+
+def build(text, **kw):
+    return queries.build(queries.parse(text, B), B, **kw)
+
+
+def test_brackets_and_names():
+    q = queries.parse("conditional_mutual_information(a, c; b | k)", B)
+    assert q.groups == ((0, 2), (1,), (3,))
+    assert queries.parse("total_correlation", B).groups == ((0, 1, 2, 3),)
+    assert list(queries.expand("o_information_gradient", Blocks((1, 1, 1)))) == [
+        f"o_information_gradient({i})" for i in range(3)
+    ]
+
+
+@pytest.mark.parametrize(
+    "text, say",
+    [
+        ("mutual_information(a)", "two groups"),
+        ("mutual_information", "got 4 among the variables a, b, c, k"),
+        ("entropy(z)", "unknown variable 'z'"),
+        ("o_information(a, b)", "at least 3 variables, got 2.*identically zero"),
+        ("o_information_gradient(a)", "continuous variables; with a discrete one take the difference"),
+        ("entropy(a, k)", r"chain rule.*entropy\(x \| c\)"),
+        ("mutual_information(a, k; b, k)", "share variables|continuous side"),
+    ],
+)
+def test_refusals_name_what_works(text, say):
+    with pytest.raises(ValueError, match=say):
+        build(text)
+
+
+def test_a_discrete_variable_is_never_noised():
+    for text in ("total_correlation", "dual_total_correlation", "s_information", "o_information"):
+        assert all(v[3] != 1 for v in build(text).views())
+    assert all(v[3] != 1 for v in build("mutual_information(k; a, b)").views())
+    with pytest.raises(ValueError, match="form='conditional'"):
+        build("mutual_information(a; k)", form="joint")
+
+
+def test_smaller_side_is_noised_by_default():
+    assert queries.build(queries.parse("mutual_information(b; a)", B), B).views()[0] == (1, 0, 2, 2)
+    assert build("mutual_information(b; a)", form="conditional").views()[0] == (0, 1, 2, 2)
+
+
+def discrete_truth(p):
+    """TC, DTC, S, Ω of a joint pmf by their entropies."""
+    h = lambda q: -np.sum(q[q > 0] * np.log(q[q > 0]))
+    axes = range(p.ndim)
+    alone = sum(h(p.sum(tuple(j for j in axes if j != i))) for i in axes)
+    rest = sum(h(p) - h(p.sum(i)) for i in axes)
+    tc, dtc = alone - h(p), h(p) - rest
+    return {
+        "total_correlation": tc,
+        "dual_total_correlation": dtc,
+        "s_information": tc + dtc,
+        "o_information": tc - dtc,
+    }
+
+
+def test_plug_in_matches_the_pmf():
+    rng = np.random.default_rng(0)
+    p = rng.dirichlet(np.ones(12)).reshape(2, 3, 2)
+    n = 20_000
+    draws = rng.choice(12, size=n, p=p.ravel())
+    codes = np.stack(np.unravel_index(draws, p.shape), 1)
+    for name, truth in discrete_truth(p).items():
+        e = plugin.plug_in(codes, plugin.entropy_sets(name, ((0, 1, 2),)))
+        assert e.stderr < 0.02
+        assert abs(e.value - truth) < 5 * e.stderr, name
+
+
+def test_plug_in_correction_removes_most_of_the_bias():
+    rng = np.random.default_rng(1)
+    values, plain = [], []
+    for _ in range(200):
+        codes = rng.integers(0, 5, size=(100, 2))
+        e = plugin.plug_in(codes, plugin.entropy_sets("mutual_information", ((0,), (1,))))
+        values.append(e.value), plain.append(e.diagnostics["plug_in"])
+    assert np.mean(plain) > 0.06  # independent: the plain plug-in is biased up by (5-1)² / 2n = .08
+    assert abs(np.mean(values)) < 0.02
+
+
+def test_mixed_formulas_agree_with_entropies():
+    """TC and Ω with one label: the measure's views add up to the right entropies."""
+    tc = build("total_correlation").entropies()
+    # −h(abc|k) … in views: H(alone) for each continuous, and −H(joint | k)
+    assert tc[(1, 2, 2, 2)] == tc[(2, 1, 2, 2)] == tc[(2, 2, 1, 2)] == 1.0
+    assert tc[(1, 1, 1, 0)] == -1.0
+    assert (1, 1, 1, 2) not in tc  # the joint entropy without the label cancels
+    assert sum(tc.values()) == 2.0

@@ -1,0 +1,105 @@
+"""The table of acceptance says what the records say, and judges by the bars."""
+
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from experiments import bars, tables
+from jaxinfo.bench import tasks
+from jaxinfo.io.log import JsonLines
+
+ROOT = Path(__file__).resolve().parents[1]
+ENVIRONMENT = {"system": "Linux", "machine": "x86_64", "jax": "0.10.2", "commit": "0123456789abcdef", "modified": False}
+
+
+def record(task="1v1-normal-0.75", seed=0, error=0.01, measure="mutual_information", truth=0.5, **more):
+    return {
+        "task": task, "n": bars.N, "seed": seed, "options": {}, "cpu_s": 40.0, "truth": {measure: truth},
+        "value": {measure: truth + error}, "stderr": {measure: 0.008}, "environment": ENVIRONMENT,
+        "beside": {"copula": {measure: 0.4}, "ksg": {measure: 0.45}}, **more,
+    }  # fmt: skip
+
+
+def test_means_over_seeds():
+    (row,) = tables.rows([record(seed=0, error=0.01, cpu_s=30.0), record(seed=1, error=-0.02, cpu_s=50.0)])
+    assert row["seeds"] == 2 and row["cpu_s"] == 40.0
+    assert row["error"] == pytest.approx(0.015) and row["worst"] == pytest.approx(0.02)
+    assert row["estimate"] == pytest.approx(0.495) and row["copula"] == 0.4 and row["ksg"] == 0.45
+    assert row["verdict"] == "within" and row["bar"] == "≤ 0.02, ≤ 90 s"
+
+
+def test_last_record_of_a_cell_counts():
+    other = record(options={"gaussian": False})
+    found = tables.rows([record(error=1.0), other, record(error=0.0)])
+    assert [r["error"] for r in found] == [pytest.approx(0.0), pytest.approx(0.01)]
+    assert found[1]["verdict"] == ""  # no bar speaks of these options
+
+
+@pytest.mark.parametrize(
+    "change, verdict",
+    [
+        ({"error": 0.021}, "outside (error)"),
+        ({"error": math.nan}, "outside (error)"),
+        ({"cpu_s": 91.0}, "outside (time)"),
+        ({"error": 0.5, "cpu_s": 91.0}, "outside (error, time)"),
+        ({"n": 500}, ""),
+        ({"options": {"budget": "quick"}}, ""),
+    ],
+)
+def test_verdict(change, verdict):
+    assert tables.rows([record(**change)])[0]["verdict"] == verdict
+
+
+def test_sign_must_be_right_on_every_seed():
+    with_sign = dict(task="inner_spiral-six", measure="o_information", truth=-0.05)
+    assert tables.rows([record(error=0.01, **with_sign)])[0]["verdict"] == "within"
+    both = [record(error=0.01, **with_sign), record(seed=1, error=0.06, **with_sign)]
+    assert tables.rows(both)[0]["verdict"] == "outside (sign)"
+
+
+def test_shares_standard_errors_and_relaxed_bars():
+    mixed = dict(task="mixed-10x5-plain", measure="total_correlation", truth=20.0)
+    assert tables.rows([record(error=0.39, **mixed)])[0]["verdict"] == "within"
+    assert tables.rows([record(error=0.41, **mixed)])[0]["verdict"] == "outside (error)"
+    relaxed = record(error=0.79, cpu_s=1100.0, options={"gaussian": False}, **mixed)
+    row = tables.rows([relaxed])[0]
+    assert row["verdict"] == "within" and row["bar"] == "≤ 4 %, ≤ 1200 s"
+    kl = dict(task="mixture-kl", measure="kl_divergence", error=0.09)
+    assert tables.rows([record(**kl, stderr={"kl_divergence": 0.031})])[0]["verdict"] == "within"
+    assert tables.rows([record(**kl, stderr={"kl_divergence": 0.02})])[0]["verdict"] == "outside (error)"
+
+
+def test_bars_name_registered_tasks_and_their_measures():
+    for task, limits in bars.BARS.items():
+        assert set(limits) <= set(tasks.task(task).truth), task
+        assert all(set(limit) <= {"nats", "share", "stderrs", "sign"} for limit in limits.values()), task
+    assert set(bars.CPU_S) <= set(bars.BARS)
+
+
+def test_markdown_holds_one_line_per_row_and_what_the_numbers_depend_on():
+    text = tables.markdown([record(), record(seed=1), record(task="another", measure="entropy")])
+    lines = [line for line in text.splitlines() if line.startswith("| ")]
+    assert len(lines) == 3 and all(line.count("|") == len(tables.COLUMNS) + 1 for line in lines)
+    assert "jax 0.10.2" in text and "commit 0123456789;" not in text and "commit 0123456789." in text
+    assert tables.MAKE in text and "1 of 1 lines" in text
+    assert "mixture-kl" in text and "mixed-10x5-plain (relaxed)" in text  # bars without a record
+
+
+def test_command(tmp_path):
+    with JsonLines(tmp_path / "acceptance.jsonl") as log:
+        for seed in range(2):
+            log.write(record(seed=seed))
+            log.write(record("gradient-6x1", seed, measure="o_information_gradient:x1"))
+    out = tmp_path / "docs" / "acceptance.md"
+    command = [sys.executable, "-m", "experiments.tables", f"--out={out}"]
+    done = subprocess.run(
+        [*command, f"--records={tmp_path}/acceptance.jsonl"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert out.read_text(encoding="utf-8").strip() == done.stdout.strip()
+    assert out.with_suffix(".png").read_bytes()[:4] == b"\x89PNG"
+    done = subprocess.run([*command, f"--records={tmp_path}/none"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode != 0 and tables.MAKE in done.stderr
