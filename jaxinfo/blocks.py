@@ -59,7 +59,7 @@ class Blocks:
     @cached_property
     def owner(self) -> np.ndarray:
         """``[D]``: the variable each coordinate belongs to."""
-        return np.repeat(np.arange(len(self.sizes)), self.sizes)
+        return np.repeat(np.arange(len(self.sizes), dtype=np.int32), self.sizes)
 
     @cached_property
     def slices(self) -> tuple[slice, ...]:

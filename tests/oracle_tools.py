@@ -358,15 +358,12 @@ class Rows:
         control = _factors(self.blocks, reference, self.plan) if self.control else None
         both = []
         for start in range(0, len(x), BATCH):
-            key = jax.random.fold_in(jax.random.key(seed), start)
-            t, w = where.sample(key, (self.steps, BATCH))
-            rows = jnp.asarray(x[start : start + BATCH])
-            key = jax.random.fold_in(key, 1)
-            both.append(
-                self.run(
-                    AnyPath.named(path), where.lo, where.hi, key, t, w, rows, jnp.asarray(reference), factors, control
-                )
-            )
+            # split, not fold_in: fold_in(key, i) is split(key)[i], which the sampler uses for itself
+            k_time, k_noise = jax.random.split(jax.random.fold_in(jax.random.key(seed), start))
+            t, w = where.sample(k_time, (self.steps, BATCH))
+            rows, named = jnp.asarray(x[start : start + BATCH]), AnyPath.named(path)
+            args = (t, w, rows, jnp.asarray(reference), factors, control)
+            both.append(self.run(named, where.lo, where.hi, k_noise, *args))
         both = np.concatenate([np.asarray(z) for z in both], -1)
         # Every closed form is quadratic in the row: two points at ± a root of the covariance have the law's moments.
         root = np.linalg.cholesky(cov) * np.sqrt(len(cov))

@@ -1,0 +1,81 @@
+"""Who may import whom: the files show the architecture, and this keeps it true."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1] / "jaxinfo"
+METHOD = {"types", "blocks", "sde", "times", "views", "gaussian", "divergence", "measures"}
+ALLOWED = {
+    "types": set(),
+    "blocks": {"types"},
+    "sde": {"types"},
+    "times": {"sde", "types"},
+    "views": {"blocks", "sde", "types"},
+    "gaussian": {"views", "blocks", "sde", "types"},
+    "divergence": {"gaussian", "views", "times", "sde", "blocks", "types"},
+    "measures": {"divergence", "views", "blocks", "types"},
+    "evaluate": METHOD,
+    "integral": METHOD,
+    "matching": {"views", "times", "sde", "blocks", "types"},
+    "preprocess": {"types"},
+    "train": {"types"},
+    "nets": {"types", "blocks", "nets"},
+    "io": {"types", "io"},
+    "plots": {"types"},
+    "bench": {"types", "bench"},
+    "estimators": METHOD | {"evaluate", "integral", "matching", "preprocess", "train", "nets", "estimators"},
+    "inputs": {"blocks", "types"},
+    "queries": {"measures", "blocks", "types"},
+    "results": {"types", "io", "plots"},
+    "model": METHOD
+    | {"evaluate", "integral", "matching", "preprocess", "estimators", "inputs", "queries", "results", "io"},
+    "api": {"estimators", "inputs", "queries", "model", "results", "io", "plots", "types"},
+    "sklearn_adapter": {"api", "types"},
+    "cli": {"api", "inputs", "queries", "estimators", "io"},
+}
+FILES = sorted(ROOT.rglob("*.py"))
+
+
+def part(module: str) -> str:
+    """The first name below the package: the unit the rules speak of."""
+    return module.split(".")[1] if "." in module else ""
+
+
+def imported(path: Path) -> set[str]:
+    """Units of the package that a file imports, at its top or inside functions."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {a.name for a in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, f"{path}: relative imports hide the direction"
+            names |= {f"{node.module}.{a.name}" for a in node.names} if node.module == "jaxinfo" else {node.module}
+    return {part(n) for n in names if n.split(".")[0] == "jaxinfo"} - {""}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_go_one_way(path):
+    unit = path.relative_to(ROOT).parts[0].removesuffix(".py")
+    if unit == "__init__":
+        return
+    assert unit in ALLOWED, f"{unit} has no rule yet: add one to ALLOWED"
+    strange = imported(path) - ALLOWED[unit]
+    assert not strange, f"{unit} must not import {', '.join(sorted(strange))}"
+
+
+def test_nothing_imports_the_experiments():
+    for path in FILES:
+        assert "experiments" not in path.read_text().replace("``experiments", ""), path
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_names_say_something(path):
+    assert path.stem not in {"utils", "core", "common", "misc", "helpers", "engine"}
+
+
+def test_only_nets_hold_flax_modules():
+    for path in FILES:
+        if "nets" not in path.parts:
+            assert "flax.linen" not in path.read_text(), path

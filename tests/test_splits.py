@@ -1,0 +1,33 @@
+"""Splits: every row evaluated once, groups whole, three parts apart."""
+
+import numpy as np
+import pytest
+
+from jaxinfo.estimators.splits import crossfit_splits
+
+
+@pytest.mark.parametrize("n, folds", [(50, 2), (101, 5), (1000, 8)])
+def test_every_row_is_evaluated_once(n, folds):
+    splits = crossfit_splits(n, folds, np.random.default_rng(0))
+    assert sorted(np.concatenate([s.evaluation for s in splits])) == list(range(n))
+    for s in splits:
+        parts = [set(p) for p in s]
+        assert sum(map(len, parts)) == n == len(set.union(*parts))
+        assert abs(len(s.evaluation) - n / folds) <= 1
+        assert abs(len(s.validation) - 0.1 * (n - len(s.evaluation))) <= 1.5
+
+
+def test_groups_stay_whole_and_folds_stay_balanced():
+    rng = np.random.default_rng(1)
+    groups = rng.choice(30, size=900, p=rng.dirichlet(np.ones(30)))
+    splits = crossfit_splits(900, 3, np.random.default_rng(0), groups)
+    for s in splits:
+        sides = [set(groups[p]) for p in s]
+        assert not (sides[0] & sides[1] or sides[0] & sides[2] or sides[1] & sides[2])
+        assert 200 < len(s.evaluation) < 400
+    assert sorted(np.concatenate([s.evaluation for s in splits])) == list(range(900))
+
+
+def test_too_few_groups():
+    with pytest.raises(ValueError, match="at least 6 groups, got 4"):
+        crossfit_splits(100, 5, np.random.default_rng(0), np.arange(100) % 4)
