@@ -16,7 +16,7 @@ from jaxinfo.api import (
     total_correlation,
 )
 from jaxinfo.blocks import Blocks
-from jaxinfo.evaluate import evaluate
+from jaxinfo.integral import evaluate
 from jaxinfo.results import Results
 from jaxinfo.types import Estimate
 

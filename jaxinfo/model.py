@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxinfo import evaluate as ev
+from jaxinfo import integral as ev
 from jaxinfo import inputs, preprocess, queries
 from jaxinfo import measures as ms
 from jaxinfo.blocks import Blocks

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxinfo import evaluate as ev
+from jaxinfo import integral as ev
 from jaxinfo import gaussian, times
 from jaxinfo import views as vw
 from jaxinfo.blocks import Blocks

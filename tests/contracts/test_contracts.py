@@ -137,7 +137,9 @@ def show(params, net, sde):
     score = vw.bind(net, params, sde, BLOCKS)
     roles = jnp.asarray(vw.table(VIEWS))[:, None]
     x0 = jnp.broadcast_to(X[:8], (len(VIEWS), 8, D))
-    x, tau = vw.look(sde, BLOCKS, roles, x0, jax.random.normal(jax.random.key(1), x0.shape), jnp.full((len(VIEWS), 8), 0.3))
+    x, tau = vw.look(
+        sde, BLOCKS, roles, x0, jax.random.normal(jax.random.key(1), x0.shape), jnp.full((len(VIEWS), 8), 0.3)
+    )
     absent = BLOCKS.spread(tau == sde.T)
     return roles, score(x, tau), score(jnp.where(absent, 99.0, x), tau)
 
