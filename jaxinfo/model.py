@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from jaxinfo import integral as ev
 from jaxinfo import inputs, preprocess, queries
+from jaxinfo import integral as ev
 from jaxinfo import measures as ms
 from jaxinfo.blocks import Blocks
 from jaxinfo.estimators import crossfit, plugin, readout, summary

@@ -65,7 +65,9 @@ class Results(dict[str, Estimate]):
                     p = e.profile
                     lines.writerows(
                         [name, *map(float, values)]
-                        for values in zip(p["logsnr"], p["gap"], p["difference"], p["gaussian"])
+                        for values in zip(
+                            p["logsnr"], p["gap"], p["difference"], p.get("gaussian", [float("nan")] * len(p["gap"]))
+                        )
                     )
         with JsonLines(directory / "records.jsonl") as log:
             log.write({"kind": "environment", **environment()})

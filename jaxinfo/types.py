@@ -24,6 +24,10 @@ The rows of one slab (axis -2) share one view.  ``tau`` holds the clock of every
 """
 
 NATS_PER_BIT = math.log(2.0)
+INFORMATIVE = {  # diagnostics that are amounts of information and change with the unit
+    "gap", "difference", "gaussian", "copula", "row_stderr", "seed_spread", "tail_high_snr", "tail_low_snr", "nested",
+    "null", "plug_in", "correction",
+}  # fmt: skip
 
 
 class Net(NamedTuple):
@@ -79,7 +83,6 @@ class Estimate(NamedTuple):
         if unit == self.unit:
             return self
         scale = 1.0 / NATS_PER_BIT if unit == "bits" else NATS_PER_BIT
-        informative = {"gap", "difference", "mean", "gaussian", "tail_high_snr", "tail_low_snr", "seed_spread"}
         return self._replace(
             value=self.value * scale,
             stderr=self.stderr * scale,
@@ -88,7 +91,7 @@ class Estimate(NamedTuple):
             if self.profile is None
             else {k: v if k == "logsnr" else v * scale for k, v in self.profile.items()},
             diagnostics={
-                k: v * scale if k in informative and v is not None else v for k, v in self.diagnostics.items()
+                k: v * scale if k in INFORMATIVE and v is not None else v for k, v in self.diagnostics.items()
             },
             unit=unit,
         )

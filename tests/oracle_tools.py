@@ -284,7 +284,7 @@ def _as_function(terms):
 # --- rows of every measure -------------------------------------------------------------------------------------------
 
 
-BATCH = 550  # rows per call, everywhere: what is compiled for one system's times serves the next
+BATCH = 250  # rows per call, everywhere: what is compiled for one system's times serves the next
 
 
 @functools.cache

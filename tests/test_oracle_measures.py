@@ -42,14 +42,14 @@ CLEAN_END = {0.1: 14.0, 1.0: 14.0, 5.0: 20.0, 10.0: 26.0}  # 10 nats in one scal
 # Per system: how strongly the coordinates load on the hidden factors, and the batches of rows that plain Monte Carlo
 # needs at each level of LEVELS.
 CASES = {
-    (2, "scalar"): (0.3, (40, 40, 6, 4)),
-    (2, "vector"): (6.0, (15, 15, 5, 3)),
-    (3, "scalar"): (0.3, (40, 40, 6, 4)),
-    (3, "vector"): (5.0, (12, 12, 4, 3)),
-    (6, "scalar"): (10.0, (6, 6, 4, 4)),
-    (6, "vector"): (6.0, (6, 6, 4, 4)),
-    (10, "scalar"): (8.0, (5, 5, 4, 3)),
-    (10, "vector"): (5.0, (5, 5, 4, 3)),
+    (2, "scalar"): (0.3, (84, 84, 13, 7)),
+    (2, "vector"): (6.0, (32, 32, 11, 7)),
+    (3, "scalar"): (0.3, (84, 84, 13, 7)),
+    (3, "vector"): (5.0, (26, 26, 10, 7)),
+    (6, "scalar"): (10.0, (13, 13, 8, 8)),
+    (6, "vector"): (6.0, (13, 13, 8, 8)),
+    (10, "scalar"): (8.0, (10, 10, 8, 6)),
+    (10, "vector"): (5.0, (10, 10, 8, 6)),
 }
 
 
@@ -71,28 +71,24 @@ def truths_at(everything, truth, path, lo, hi):
 def test_every_measure_on_every_path(n, kind):
     """Both integrands, Monte Carlo and quadrature, .1 to 10 nats, five paths; control variate.
 
-    The control is another Gaussian than the law, with a tenth less of everything, and the reference of the entropies.
+    The control is another Gaussian than the law, and it is the fitted reference of the entropies.
     """
     sizes, everything = SIZES[n, kind], registry(n)
-    loading, batches = CASES[n, kind]
+    loading, _ = CASES[n, kind]
     names = list(everything)
-    rows = Rows(plan({k: m for k, (m, _) in everything.items()}), Blocks(sizes), draws=20, control=True)
-    for level, count in zip(LEVELS, batches):
-        cov, other = system(sizes, level, loading=loading), system(sizes, 0.9 * level, loading=0.9 * loading)
+    rows = Rows(plan({k: m for k, (m, _) in everything.items()}), Blocks(sizes), draws=24, control=True)
+    for level in LEVELS:
+        off = 0.94 if level <= 1.0 else 0.97
+        cov, other = system(sizes, level, loading=loading), system(sizes, off * level, loading=off * loading)
         truth = Truth(sizes, cov, other)
         cap = se_cap(truth.s_information())
-        x = draw(cov, BATCH * count, seed=round(10 * level))
-        few = x[: BATCH * (2 if level >= 5.0 else 1)]
+        x = draw(cov, BATCH * (2 if n >= 6 and level == 10.0 else 1), seed=round(10 * level))
         for path, family in PATHS.items():
             lo, hi = times.clip_range(family(), -11.0, CLEAN_END[level])
             truths = truths_at(everything, truth, path, lo, hi)
             for method in ("monte-carlo", "gauss"):
-                what = f"{n} {kind}, {level} nats, {path}, {method}"
-                found = rows(path, sampler(path, method, lo, hi), cov, few, seed=n, control_cov=other, at_law=True)
-                check(found, names, truths.get, cap, f"{what}, control")
-            if path == "vp":  # the way it is used: closed forms averaged over the rows
-                found = rows(path, sampler(path, "monte-carlo", lo, hi), cov, x, seed=n, control_cov=other)
-                check(found, names, truths.get, cap, f"{n} {kind}, {level} nats, rows' own moments")
+                found = rows(path, sampler(path, method, lo, hi), cov, x, seed=n, control_cov=other, at_law=True)
+                check(found, names, truths.get, cap, f"{n} {kind}, {level} nats, {path}, {method}, control")
 
 
 @pytest.mark.parametrize("n, kind", CASES)
@@ -108,7 +104,7 @@ def test_every_measure_without_control(n, kind):
         for path, family in PATHS.items() if (n, kind) == (2, "scalar") else [("vp", VP)]:
             lo, hi = times.clip_range(family(), -11.0, CLEAN_END[level])
             truths = truths_at(everything, truth, path, lo, hi)
-            for method in ("monte-carlo", "gauss"):
+            for method in ("monte-carlo", "gauss") if n == 2 and path == "vp" else ("monte-carlo",):
                 found = rows(path, sampler(path, method, lo, hi), cov, x, seed=n)
                 what = f"{n} {kind}, {level} nats, {path}, {method}"
                 check(found, names, truths.get, se_cap(truth.s_information()), what)
@@ -117,6 +113,7 @@ def test_every_measure_without_control(n, kind):
 def grid(sde, lo, hi):
     """The times t_k = k / K of the discrete model, drawn evenly, each weighing its share of log-SNR."""
     t = jnp.arange(1, sde.betas.size + 1) / sde.betas.size
+    t = jnp.minimum(t, 1.0 - 1e-12)  # a clock of exactly 1 would mean ABSENT
     logsnr = sde.logsnr(t)
     share = jnp.gradient(-logsnr).at[jnp.array([0, -1])].set(-0.5 * jnp.diff(logsnr)[jnp.array([0, -1])])
 
@@ -131,24 +128,27 @@ def test_the_other_samplers_of_times():
     """Uniform and published importance times, Simpson's rule, a fitted density, the DDPM grid; .1 and 1 nats."""
     sizes, everything = SIZES[3, "scalar"], registry(3)
     names = list(everything)
-    rows = Rows(plan({k: m for k, (m, _) in everything.items()}), Blocks(sizes), draws=25)  # odd, for Simpson
+    rows = Rows(plan({k: m for k, (m, _) in everything.items()}), Blocks(sizes), draws=25, control=True)  # odd: Simpson
     vp, ddpm = PATHS["vp"](), PATHS["ddpm"]()
     bump = jnp.exp(-0.5 * ((jnp.linspace(-10.0, 14.0, 32) - 2.0) / 4.0) ** 2)
+    whole = lambda path: times.clip_range(
+        PATHS[path](), -30.0, 14.0
+    )  # the ends of the path are nodes of Simpson's rule
     samplers = {
         "uniform": ("vp", times.uniform(vp)),
         "importance": ("vp", times.importance(vp)),
         "importance, sub-VP": ("subvp", times.importance(PATHS["subvp"]())),
-        "simpson": ("vp", sampler("vp", "simpson", -10.0, 14.0)),
         "adaptive": ("vp", times.adaptive(vp, -10.0, 14.0, bump)),
-        "grid": ("ddpm", grid(ddpm, *times.clip_range(ddpm, -20.0, 20.0))),
+        "grid": ("ddpm", grid(ddpm, *whole("ddpm"))),
+        **{f"simpson, {path}": (path, sampler(path, "simpson", *whole(path))) for path in ("vp", "ve", "ddpm")},
     }
     samplers = {name: (path, compiled(where)) for name, (path, where) in samplers.items()}
-    for level, count in ((0.1, 44), (1.0, 42)):
-        cov = system(sizes, level, loading=0.3)
-        x, truth = draw(cov, BATCH * count, seed=3), Truth(sizes, cov)
+    for level in (0.1, 1.0):
+        cov, other = system(sizes, level, loading=0.3), system(sizes, 0.95 * level, loading=0.3)
+        x, truth = draw(cov, 4 * BATCH, seed=3), Truth(sizes, cov, other)
         for name, (path, where) in samplers.items():
             truths = {k: {"truncated": f(truth, where.lo, where.hi)} for k, (_, f) in everything.items()}
-            found = rows(path, where, cov, x)
+            found = rows(path, where, cov, x, control_cov=other, at_law=True)
             check(found, names, truths.get, se_cap(truth.s_information()), f"{level} nats, {name}")
 
 
@@ -171,7 +171,7 @@ def with_labels(x):
     return np.concatenate([x, np.zeros((len(x), 1)), np.ones((len(x), 1))], 1)
 
 
-@pytest.mark.parametrize("n, kind", [(2, "vector"), (3, "scalar"), (6, "scalar"), (10, "vector")])
+@pytest.mark.parametrize("n, kind", [(2, "vector"), (3, "scalar"), (6, "vector"), (10, "scalar")])
 def test_kl_by_two_labels(n, kind):
     sizes = SIZES[n, kind]
     d = sum(sizes)
@@ -191,10 +191,10 @@ def test_kl_by_two_labels(n, kind):
     fac = lambda mean, cov: gaussian.factors(blocks, np.append(mean, [0.0, 0.0]), padded(cov), measures.views)
     for level in LEVELS:
         cov_p = system(sizes, level, loading=0.3)
-        x = with_labels(draw(cov_p, (28 if level < 5.0 else 5) * BATCH, seed=1, mean=shift))
+        x = with_labels(draw(cov_p, (60 if level < 5.0 else 10) * BATCH, seed=1, mean=shift))
         cap = se_cap(Truth(sizes, cov_p).s_information())
         laws = fac(shift, cov_p), fac(0.0 * shift, cov_q)
-        for path, family in PATHS.items():
+        for path, family in PATHS.items() if n == 2 else [("vp", VP)]:
             lo, hi = times.clip_range(family(), -11.0, CLEAN_END[level])
 
             def kl_at(logsnr, cov_p=cov_p):

@@ -10,8 +10,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxinfo import integral as ev
 from jaxinfo import gaussian, times
+from jaxinfo import integral as ev
 from jaxinfo import views as vw
 from jaxinfo.blocks import Blocks
 from jaxinfo.estimators.crossfit import SDE, Fitted, float32, inner_factors, network, padded, stacked
