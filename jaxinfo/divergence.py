@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from jaxinfo import views as vw
 from jaxinfo.blocks import Blocks
 from jaxinfo.sde import SDE
-from jaxinfo.times import Times
+from jaxinfo.times import Times, inside
 from jaxinfo.types import Array, Key, ScoreFn
 
 INTEGRANDS = ("gap", "difference")
@@ -71,6 +71,7 @@ def score_divergence(
         raise ValueError(f"unknown integrand {integrand!r}; choose one of {', '.join(INTEGRANDS)}.")
     k_time, k_noise = jax.random.split(key)
     t, weight = times.sample(k_time, (num_mc, x0.shape[0]))
+    t, weight = inside(sde, t.astype(x0.dtype)), weight.astype(x0.dtype)
     roles = jnp.full((blocks.num_variables,), vw.NOISED)
 
     def one_draw(args):
@@ -85,9 +86,11 @@ def score_divergence(
             x = blocks.spread(alpha) * x0 + blocks.spread(sigma) * eps
             # d logsnr_i / dt over d logsnr / dt at the base clock
             speed = lambda s: sde.g2(s) / sde.sigma2(s)
-            rate = velocity * speed(tau) / speed(t)[..., None]
+            # A clock that stands still adds nothing, also at its ends, where its own rate is infinite.
+            moves = velocity > 0.0
+            rate = jnp.where(moves, velocity * speed(jnp.where(moves, tau, 0.5 * sde.T)) / speed(t)[..., None], 0.0)
         root = jnp.sqrt(blocks.spread(rate))
-        score = lambda s: root * s(x[None], tau[None])[0]
+        score = lambda s: root * s(x[None], tau[None])[0].astype(x0.dtype)
         gap, difference = integrands(root * eps, score(s_p), score(s_q))
         return weight * (gap if integrand == "gap" else difference)
 

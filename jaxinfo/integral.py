@@ -22,7 +22,7 @@ from jaxinfo.blocks import Blocks
 from jaxinfo.divergence import integrands
 from jaxinfo.measures import CrossEntropy, Gaussian, Measure, Scores
 from jaxinfo.sde import SDE
-from jaxinfo.times import Times, nodes_and_weights
+from jaxinfo.times import Times, inside, nodes_and_weights
 from jaxinfo.types import Array, Estimate, Key, ScoreFn
 
 PROFILE_BINS = 32
@@ -70,6 +70,8 @@ def _plan(items: tuple[tuple[str, Measure], ...]) -> Plan:
         raise ValueError(f"measures must speak of the same variables, got counts {sorted(counts)}.")
     n = counts.pop()
     views = tuple(dict.fromkeys(v for m in measures.values() for v in m.views()))
+    if not views:
+        raise ValueError("these measures are identically zero: every term cancelled, and no score is left to read.")
     number: dict[vw.View | None, int] = {v: k for k, v in enumerate(views)}
     references: dict[tuple[Gaussian, vw.View], int] = {}
     pairs: dict[tuple[int, int, int], int] = {}
@@ -167,7 +169,8 @@ def integrate(
     pad = blocks_of_rows * rows - b
     k_time, k_noise = jax.random.split(key)
     t, w = times.sample(k_time, (steps, b))
-    roles = jnp.asarray(vw.table(p.views)) if p.views else None
+    t, w = inside(sde, t.astype(dtype)), w.astype(dtype)
+    roles = jnp.asarray(vw.table(p.views))
     edges = jnp.linspace(times.lo, times.hi, PROFILE_BINS + 1)
     width = max(blocks.sizes)
     coords = np.zeros((len(p.pairs), width), np.int32)
@@ -190,7 +193,7 @@ def integrate(
             alpha, sigma = sde.alpha(t)[:, None], sde.sigma(t)[:, None]
             x_t = alpha * x0 + sigma * eps
             out = jnp.concatenate([out, _reference_scores(p, blocks, x_t, alpha, sigma, mean, cov)])
-        return out
+        return out.astype(dtype)
 
     def draw(carry, inputs):
         profile, second, count, slope, nested, x0, row_weight = carry
@@ -280,8 +283,8 @@ def _reference_scores(p, blocks, x_t, alpha, sigma, mean, cov):
 class ControlForms:
     """E over the noise of the Gaussian's integrals, as quadratic forms of the row.
 
-    ``gap(x) = (x − mean)ᵀ gap_form (x − mean) + gap_constant``, forms ``[M, D, D]``, constants ``[M]``; the same for
-    difference.  ``profile`` is ``[nodes, M]``, the fitted Gaussian's own integrand at ``logsnr [nodes]``.
+    ``gap(x) = cᵀ gap_form c + gap_constant`` with c = (x − mean, 1); forms ``[M, D + 1, D + 1]``, constants ``[M]``; the
+    same for difference.  ``profile`` is ``[nodes, M]``, the fitted Gaussian's own integrand at ``logsnr [nodes]``.
     """
 
     gap_form: np.ndarray
@@ -295,6 +298,7 @@ class ControlForms:
     def rows(self, x0: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """``(gap [M, B], difference [M, B])`` of the Gaussian for rows ``[B, D]``."""
         c = np.asarray(x0, np.float64) - self.mean
+        c = np.concatenate([c, np.ones((c.shape[0], 1))], 1)
         quadratic = lambda form: np.einsum("mbd,bd->mb", np.einsum("bd,mde->mbe", c, form), c)
         return (
             quadratic(self.gap_form) + self.gap_constant[:, None],
@@ -307,8 +311,8 @@ def control_forms(
 ) -> ControlForms:
     """Exact integrals over [lo, hi] of a Gaussian's gap and difference, conditional on the row.
 
-    Every prediction of the Gaussian is linear, eps_s = F_s (x − mean) + K_s eps, so E over eps of ‖eps − eps_s‖² is
-    (x − mean)ᵀ FᵀF (x − mean) + ‖I − K‖².  With these the mean of the control variate is taken under the evaluation
+    Every prediction is linear, eps_s = F_s c + K_s eps with c = (x − mean, 1), so E over eps of ‖eps − eps_s‖² is
+    cᵀ FᵀF c + ‖I − K‖²; the last column of F serves references that are not centred at the mean.  With these the mean of the control variate is taken under the evaluation
     rows' own moments: exactly unbiased.  The path drops out: the integrals depend on log-SNR only.
 
     Args:
@@ -324,7 +328,9 @@ def control_forms(
     alpha, sigma = np.sqrt(1 / (1 + np.exp(-logsnr))), np.sqrt(1 / (1 + np.exp(logsnr)))
     cov = np.asarray(cov, np.float64)
     d, m = blocks.dim, len(p.names)
-    linear, noise = [], []  # per source: maps i -> F [nodes, d_i, D], K [nodes, d_i, D]
+    moments = np.pad(cov, (0, 1))
+    moments[d, d] = 1.0
+    linear, noise = [], []  # per source: maps i -> F [nodes, d_i, D + 1], K [nodes, d_i, D]
     wanted: dict[int, set[int]] = {}
     for i, s_p, s_q in p.pairs:
         wanted.setdefault(int(s_p), set()).add(int(i))
@@ -347,15 +353,17 @@ def control_forms(
         for i in wanted.get(s, ()):
             mine = [position[k] for k in range(blocks.slices[i].start, blocks.slices[i].stop)]
             inverse = np.einsum("rk,nk,ck->nrc", vectors[mine], 1.0 / variance, vectors)  # rows of S^(-1)
-            f, k = np.zeros((nodes, len(mine), d)), np.zeros((nodes, len(mine), d))
+            f, k = np.zeros((nodes, len(mine), d + 1)), np.zeros((nodes, len(mine), d))
             f[:, :, a] = (sigma * alpha)[:, None, None] * inverse
             if c.size:
                 f[:, :, c] = -(sigma * alpha)[:, None, None] * np.einsum("nra,ac->nrc", inverse, gain)
+            if scale is not None:  # N(0, scale² I) sits at the origin, not at the mean
+                f[:, :, d] = f[:, :, :d] @ np.asarray(mean, np.float64)
             k[:, :, a] = (sigma**2)[:, None, None] * inverse
             f_maps[i], k_maps[i] = f, k
         linear.append(f_maps)
         noise.append(k_maps)
-    gap_form, difference_form = np.zeros((m, d, d)), np.zeros((m, d, d))
+    gap_form, difference_form = np.zeros((m, d + 1, d + 1)), np.zeros((m, d + 1, d + 1))
     gap_constant, difference_constant = np.zeros(m), np.zeros(m)
     profile = np.zeros((nodes, m))
     half = 0.5 * quad
@@ -365,7 +373,7 @@ def control_forms(
         gram = lambda f: np.einsum("nrd,nre->de", half[:, None, None] * f, f, optimize=True)
         form = gram(f_q) - gram(f_p)
         squares_p, squares_q = ((identity - k_p) ** 2).sum((1, 2)), ((identity - k_q) ** 2).sum((1, 2))
-        trace = lambda f: np.einsum("nrd,de,nre->n", f, cov, f, optimize=True)
+        trace = lambda f: np.einsum("nrd,de,nre->n", f, moments, f, optimize=True)
         column = p.matrix[:, j]
         gap_form += column[:, None, None] * form
         gap_constant += column * np.sum(half * (squares_q - squares_p))

@@ -15,7 +15,7 @@ import numpy as np
 from jaxinfo import views as vw
 from jaxinfo.blocks import Blocks
 from jaxinfo.sde import SDE
-from jaxinfo.times import Times
+from jaxinfo.times import Times, inside
 from jaxinfo.types import Array, Key, Net, Params
 
 
@@ -62,6 +62,7 @@ def matching_loss(
     k_time, k_noise = jax.random.split(key)
     s, b = x0.shape[:2]
     t, time_weight = times.sample(k_time, (b, s))
+    t, time_weight = inside(sde, t.astype(x0.dtype)), time_weight.astype(x0.dtype)
     both = lambda z: jnp.concatenate([z, z], axis=1)
     t, time_weight = both(t.T), both(time_weight.T)
     eps = jax.random.normal(k_noise, x0.shape, x0.dtype)

@@ -43,6 +43,14 @@ def _strata(key: Key, shape: tuple[int, int]) -> Array:
     return (jnp.arange(m)[:, None] + cell) / m
 
 
+def inside(sde: SDE, t: Array) -> Array:
+    """Times kept off the two ends: a clock of exactly 0 means GIVEN and one of exactly T means ABSENT.
+
+    The noisy end of a path is a node of Simpson's rule, and single precision rounds the draws next to it up to T.
+    """
+    return jnp.clip(t, 1e-30, sde.T * (1.0 - jnp.finfo(t.dtype).eps))
+
+
 def uniform(sde: SDE, t_min: float = 1e-5, t_max: float | None = None) -> Times:
     """Independent uniform times on [t_min, t_max], weight (t_max - t_min) g²/sigma² (thesis Eq. 4.15)."""
     t_max = sde.T if t_max is None else t_max
@@ -63,16 +71,16 @@ def importance(sde: SDE, t_eps: float = 1e-3) -> Times:
     t_end = sde.T
     lam_eps, lam_end = sde.logsnr(jnp.asarray(t_eps)), sde.logsnr(jnp.asarray(t_end))
     rate = sde.g2(jnp.asarray(t_eps)) / sde.sigma2(jnp.asarray(t_eps))
-    flat, spread = t_eps * rate, lam_eps - lam_end
-    total = flat + spread
-    # The flat piece stops where float32 still resolves the noise; what lies beyond is the near tail.
+    # The flat piece starts where float32 still resolves the noise; what lies below is the near tail.
     t_floor = 1e-7
+    flat, spread = (t_eps - t_floor) * rate, lam_eps - lam_end
+    total = flat + spread
 
     def sample(key, shape):
         u = _strata(key, shape) * total
-        t_flat = jnp.maximum(u / rate, t_floor)
+        t_flat = t_floor + u / rate
         t_rest = sde.time(jnp.clip(lam_eps - (u - flat), lam_end, lam_eps))
-        t = jnp.where(u < flat, t_flat, t_rest)
+        t = inside(sde, jnp.where(u < flat, t_flat, t_rest))
         weight = jnp.where(u < flat, total * (sde.g2(t) / sde.sigma2(t)) / rate, total)
         return t, weight
 
@@ -99,9 +107,9 @@ def stratified(sde: SDE, lo: float = -8.0, hi: float = 12.0, density: Array | No
     def sample(key, shape):
         u = _strata(key, shape)
         k = jnp.clip(jnp.searchsorted(cdf, u, side="right") - 1, 0, mass.size - 1)
-        inside = (u - cdf[k]) / mass[k]
-        logsnr = edges[k] + jnp.clip(inside, 0.0, 1.0) * (edges[1] - edges[0])
-        return sde.time(logsnr), (edges[1] - edges[0]) / mass[k]
+        within = (u - cdf[k]) / mass[k]
+        logsnr = edges[k] + jnp.clip(within, 0.0, 1.0) * (edges[1] - edges[0])
+        return inside(sde, sde.time(logsnr)), (edges[1] - edges[0]) / mass[k]
 
     return Times(sample, lo, hi)
 
@@ -136,7 +144,7 @@ def quadrature(sde: SDE, lo: float = -8.0, hi: float = 12.0, rule: str = "gauss"
     def sample(key, shape):
         del key
         nodes, weights = nodes_and_weights(shape[0], lo, hi, rule)
-        t = sde.time(jnp.asarray(nodes, dtype=jnp.result_type(float)))
+        t = inside(sde, sde.time(jnp.asarray(nodes, dtype=jnp.result_type(float))))
         weights = jnp.asarray(weights * shape[0], dtype=t.dtype)
         return jnp.broadcast_to(t[:, None], shape), jnp.broadcast_to(weights[:, None], shape)
 

@@ -296,7 +296,7 @@ def test_kl_and_entropy_under_an_affine_map():
     a = np.array([[1.2, 0.4, -0.3], [-0.5, 0.8, 0.2], [0.3, 0.1, 1.1]])
     b = np.array([0.7, -1.0, 0.4])
     mapped = lambda m: dist.mixture(m.weights, m.means @ a.T + b, np.einsum("ij,kjl,ml->kim", a, m.covs, a))
-    x, _ = dist.sample_mixture(np.random.default_rng(1), 26_000, MIXTURE)
+    x, _ = dist.sample_mixture(np.random.default_rng(1), 32_000, MIXTURE)
     entropy, kl = dist.mixture_entropy(MIXTURE, 0.35), dist.mixture_kl(MIXTURE, other, 0.35)
     log_det = math.log(abs(np.linalg.det(a)))
     wide = lambda m: dist.mixture(
@@ -308,7 +308,7 @@ def test_kl_and_entropy_under_an_affine_map():
         (MIXTURE, other, x, entropy),
         (mapped(MIXTURE), mapped(other), x @ a.T + b, entropy + log_det),
     ):
-        shared = dict(times=times.stratified(sde, -10.0, 12.0), num_mc=4, control=True)
+        shared = dict(times=times.stratified(sde, -10.0, 12.0), num_mc=8, control=True)
         found = evaluate(
             jax.random.key(2),
             {"h": ms.entropy(2, [0, 1]), "h_scale": ms.entropy(2, [0, 1], sigma=1.5)},
