@@ -312,8 +312,9 @@ def control_forms(
     """Exact integrals over [lo, hi] of a Gaussian's gap and difference, conditional on the row.
 
     Every prediction is linear, eps_s = F_s c + K_s eps with c = (x − mean, 1), so E over eps of ‖eps − eps_s‖² is
-    cᵀ FᵀF c + ‖I − K‖²; the last column of F serves references that are not centred at the mean.  With these the mean of the control variate is taken under the evaluation
-    rows' own moments: exactly unbiased.  The path drops out: the integrals depend on log-SNR only.
+    cᵀ FᵀF c + ‖I − K‖²; the last column of F serves references that are not centred at the mean.  With these
+    the mean of the control variate is taken under the evaluation rows' own moments: exactly unbiased.  The path drops
+    out: the integrals depend on log-SNR only.
 
     Args:
       p: compiled measures.
