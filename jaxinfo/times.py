@@ -171,9 +171,9 @@ def clip_range(sde: SDE, lo: float, hi: float) -> tuple[float, float]:
     """
     with jax.ensure_compile_time_eval():  # the range is static even when a sampler is built inside a trace
         end, start = (float(v) for v in sde.logsnr_range())
-    lo, hi = max(lo, end), min(hi, start)
-    if not lo < hi:
+    reached = max(lo, end), min(hi, start)
+    if not reached[0] < reached[1]:
         raise ValueError(
             f"log-SNR range is empty: asked for [{lo:.2f}, {hi:.2f}] on a path that runs from {end:.2f} to {start:.2f}."
         )
-    return lo, hi
+    return reached

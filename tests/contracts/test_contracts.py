@@ -11,6 +11,7 @@ from jaxinfo import measures as ms
 from jaxinfo import sde as paths
 from jaxinfo import views as vw
 from jaxinfo.blocks import Blocks
+from jaxinfo.integral import integrate, plan
 from jaxinfo.nets.mlp import mlp
 from jaxinfo.nets.thesis import thesis
 
@@ -198,3 +199,115 @@ def test_time_samplers_integrate_a_known_function(make, x64):
     stderr = float(value.std()) / np.sqrt(m * b) if m == 8 else 1e-4
     assert stderr < 0.05
     assert abs(float(value.mean()) - 1.0) < 5 * stderr + 1e-4
+
+
+# --- the integral over measures --------------------------------------------------------------------------------------
+
+PLAN = plan({k: m for k, m in MEASURES.items() if k != "kl"})
+
+
+def integrals(x, key, dtype=jnp.float32, sde=None, antithetic=True):
+    """Sums of every measure over rows ``x``."""
+    sde = paths.VP() if sde is None else sde
+    return integrate(
+        key,
+        PLAN,
+        sde,
+        BLOCKS,
+        gaussian.factored_score(sde, BLOCKS, gaussian.factors(BLOCKS, np.zeros(D), COV, PLAN.views, dtype=dtype)),
+        x,
+        times=times.stratified(sde, -6.0, 6.0),
+        num_mc=2,
+        mean=jnp.zeros(D, dtype),
+        cov=jnp.asarray(COV, dtype),
+        antithetic=antithetic,
+        chunk=400,  # several blocks of rows, the last one padded
+    )
+
+
+def same_tree(a, b, tol):
+    jax.tree.map(lambda u, v: np.testing.assert_allclose(u, v, rtol=tol, atol=tol), a, b)
+
+
+def test_integral_traces_once_is_sharded_and_vmapped():
+    count = 0
+
+    @jax.jit
+    def run(x, key):
+        nonlocal count
+        count += 1
+        return integrals(x, key)
+
+    keys = jax.random.split(jax.random.key(5), 2)
+    loop = [run(X, k) for k in keys]
+    run(X + 1.0, keys[0])
+    assert count == 1
+    assert all(leaf.dtype == jnp.float32 for leaf in jax.tree.leaves(loop[0]))
+    assert loop[0].gap.shape == loop[0].difference.shape == (len(PLAN.names), B)
+    together = jax.jit(jax.vmap(lambda k: integrals(X, k)))(keys)
+    same_tree(together, jax.tree.map(lambda *z: jnp.stack(z), *loop), 1e-2)
+    spread = run(jax.device_put(X, NamedSharding(mesh(), PartitionSpec("data"))), keys[0])
+    same_tree(spread, loop[0], 1e-3)
+
+
+def test_integral_jit_equals_eager(x64):
+    x, key = X.astype(jnp.float64), jax.random.key(6)
+    eager = integrals(x[:24], key, jnp.float64)
+    same_tree(jax.jit(lambda x: integrals(x, key, jnp.float64))(x[:24]), eager, 1e-9)
+
+
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
+def test_types_are_kept_when_64_bits_are_on(dtype, x64):
+    """Times are drawn in the default type; rows decide."""
+    x = X.astype(dtype)
+    for family in (paths.VP(), paths.DDPM()):
+        sums = jax.eval_shape(lambda x, family=family: integrals(x, jax.random.key(0), dtype, family), x)
+        assert sums.gap.dtype == sums.difference.dtype == sums.profile.dtype == dtype
+        assert jax.eval_shape(lambda x, family=family: rows_divergence(family, x), x).dtype == dtype
+    roles = jnp.asarray(vw.table(VIEWS[:4]))
+    net = gaussian.precondition(mlp(BLOCKS, 8, 1), BLOCKS)
+    params = net.init(jax.random.key(0), gaussian.factors(BLOCKS, np.zeros(D), COV, VIEWS, dtype=dtype))
+    params = jax.tree.map(lambda p: p.astype(dtype) if jnp.issubdtype(p.dtype, jnp.floating) else p, params)
+    where = times.stratified(paths.VP(), -6.0, 6.0)
+    slabs = x.reshape(4, B // 4, D)
+    loss, per_slab = jax.eval_shape(
+        lambda p, x: matching.matching_loss(p, net, paths.VP(), BLOCKS, jax.random.key(2), x, roles=roles, times=where),
+        params,
+        slabs,
+    )
+    assert loss.dtype == per_slab.dtype == dtype
+
+
+def test_padding_rows_and_zero_weights_count_for_nothing(x64):
+    x = X.astype(jnp.float64)[:50]
+    weights = jnp.ones(50).at[::3].set(0.0)
+    run = jax.jit(
+        lambda x, w: integrate(
+            jax.random.key(1),
+            PLAN,
+            paths.VP(),
+            BLOCKS,
+            gaussian.factored_score(paths.VP(), BLOCKS, gaussian.factors(BLOCKS, np.zeros(D), COV, PLAN.views)),
+            x,
+            times=times.stratified(paths.VP(), -6.0, 6.0),
+            mean=jnp.zeros(D),
+            cov=jnp.asarray(COV),
+            weights=w,
+            chunk=20 * len(PLAN.views),
+        )
+    )
+    a, b = run(x, weights), run(x.at[::3].set(77.0), weights)
+    keep = np.asarray(weights) > 0
+    np.testing.assert_allclose(a.gap[:, keep], b.gap[:, keep], rtol=1e-9)
+    assert a.profile.shape == b.profile.shape
+    assert float(a.count.sum()) == float(weights.sum())  # padding is not counted
+    same_tree((a.profile, a.second, a.slope, a.nested), (b.profile, b.second, b.slope, b.nested), 1e-9)
+
+
+@pytest.mark.parametrize("name", sorted(paths.FAMILIES))
+def test_time_samplers_jit_equals_eager(name):
+    family = paths.FAMILIES[name]()
+    for where in (times.stratified(family, -6.0, 6.0), times.quadrature(family, -6.0, 6.0)):
+        eager = where.sample(jax.random.key(0), (5, 8))
+        jitted = jax.jit(where.sample, static_argnums=1)(jax.random.key(0), (5, 8))
+        same_tree(eager, jitted, 1e-4)
