@@ -173,19 +173,11 @@ class Model:
             )
         from jaxinfo.io.log import progress
 
-        settings = self.settings.for_views(len(views))
-        fits = settings.folds * settings.seeds
-        with progress(settings.steps, f"training {fits} networks on {len(views)} views", self.options.progress) as bar:
-            done = 0
-
-            def advance(step, total, metrics):
-                nonlocal done
-                bar.update(min(step, total) - done, **metrics)
-                done = min(step, total)
-
+        fits = self.settings.folds * self.settings.seeds
+        with progress(None, f"training {fits} networks on {len(views)} views", self.options.progress) as bar:
             fitted = crossfit.fit(
-                self.table.x, self.blocks, views, settings, self.options.seed,
-                groups=self.groups, weights=self.weights, progress=advance,
+                self.table.x, self.blocks, views, self.settings, self.options.seed, groups=self.groups,
+                weights=self.weights, progress=lambda step, total, metrics: bar.reach(step, total, **metrics),
             )  # fmt: skip
         self.fits.append(readout.tune(fitted, self.table.x, self.options.seed))
         return self.fits[-1]
@@ -359,7 +351,7 @@ class Model:
         x = np.column_stack([np.concatenate([p, q]), label - 0.5, label - 0.5])
         weights = np.concatenate([np.full(len(p), 0.5 / len(p)), np.full(len(q), 0.5 / len(q))]) * len(x)
         measures = {"kl_divergence": ms.kl(3, [0], 1, 2)}
-        settings = resolve(opts.budget, overrides).for_views(2)
+        settings = resolve(opts.budget, overrides)
         fitted = crossfit.fit(
             x, blocks, ev.plan(measures).views, settings, opts.seed, weights=None if len(p) == len(q) else weights
         )

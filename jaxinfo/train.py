@@ -13,6 +13,7 @@ from flax import struct
 from jaxinfo.types import Array, Key, Params
 
 Loss = Callable[[Params, Key, Any], tuple[Array, Any]]
+Rate = Callable[[Array], Array]
 
 
 @struct.dataclass
@@ -37,11 +38,21 @@ def averaged(state: TrainState, decay: float = 0.999) -> Params:
 
 
 def step(
-    state: TrainState, key: Key, data: Any, *, loss: Loss, tx: optax.GradientTransformation, decay: float = 0.999
+    state: TrainState,
+    key: Key,
+    data: Any,
+    *,
+    loss: Loss,
+    tx: optax.GradientTransformation,
+    rate: Rate | None = None,
+    decay: float = 0.999,
 ) -> tuple[TrainState, Array]:
     """One optimiser step; returns the new state and the loss."""
     (value, _), grads = jax.value_and_grad(loss, has_aux=True)(state.params, key, data)
     updates, opt_state = tx.update(grads, state.opt_state, state.params)
+    if rate is not None:
+        factor = rate(state.step)
+        updates = jax.tree.map(lambda u: factor.astype(u.dtype) * u, updates)
     params = optax.apply_updates(state.params, updates)
     ema = jax.tree.map(lambda e, p: decay * e + (1.0 - decay) * p, state.ema, params)
     return TrainState(state.step + 1, params, ema, opt_state), value
@@ -55,6 +66,7 @@ def fit(
     loss: Loss,
     tx: optax.GradientTransformation,
     num_steps: int,
+    rate: Rate | None = None,
     decay: float = 0.999,
 ) -> tuple[TrainState, Array]:
     """``num_steps`` optimiser steps as one scan.
@@ -68,6 +80,7 @@ def fit(
       loss: ``(params, key, data) -> (loss, aux)``.
       tx: the optimiser.
       num_steps: how many steps.
+      rate: ``step -> factor`` on the updates, such as a :func:`trapezoid` whose end is decided while training.
       decay: of the moving average.
 
     Returns:
@@ -75,20 +88,27 @@ def fit(
     """
 
     def body(state, _):
-        return step(state, jax.random.fold_in(key, state.step), data, loss=loss, tx=tx, decay=decay)
+        return step(state, jax.random.fold_in(key, state.step), data, loss=loss, tx=tx, rate=rate, decay=decay)
 
     return jax.lax.scan(body, state, None, length=num_steps)
 
 
 def adamw(
-    learning_rate: float,
-    num_steps: int,
-    weight_decay: float = 0.0,
-    warmup: int = 200,
-    clip: float = 1.0,
-    b2: float = 0.999,
+    learning_rate: float, weight_decay: float = 0.0, clip: float = 1.0, b2: float = 0.999
 ) -> optax.GradientTransformation:
-    """Adam with decoupled weight decay, clipping by global norm, linear warm-up and cosine decay to zero."""
-    warmup = min(warmup, max(num_steps // 10, 1))
-    schedule = optax.warmup_cosine_decay_schedule(0.0, learning_rate, warmup, max(num_steps, warmup + 1), 0.0)
-    return optax.chain(optax.clip_by_global_norm(clip), optax.adamw(schedule, b2=b2, weight_decay=weight_decay))
+    """Adam with decoupled weight decay and clipping by global norm, at a constant rate (see :func:`trapezoid`)."""
+    return optax.chain(optax.clip_by_global_norm(clip), optax.adamw(learning_rate, b2=b2, weight_decay=weight_decay))
+
+
+def trapezoid(warmup: int, cool_from: Array | int, cool_steps: Array | int) -> Rate:
+    """Rises linearly to 1 in ``warmup`` steps, stays, and falls linearly to 0 in ``cool_steps`` from ``cool_from`` on.
+
+    Unlike a cosine it need not know its end beforehand: the constant part lasts as long as it pays, and ``cool_from``
+    may be a traced number.
+    """
+
+    def rate(step):
+        up = jnp.minimum((step + 1.0) / warmup, 1.0)
+        return up * jnp.clip(1.0 - (step - cool_from) / cool_steps, 0.0, 1.0)
+
+    return rate

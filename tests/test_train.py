@@ -8,7 +8,8 @@ import optax
 from jaxinfo import train
 
 TARGET = jnp.asarray([1.0, -2.0, 0.5])
-TX = train.adamw(0.05, 200)
+TX = train.adamw(0.05)
+RATE = train.trapezoid(20, 120, 80)
 
 
 def loss(params, key, data):
@@ -22,9 +23,9 @@ def start(w):
 
 def test_two_pieces_equal_one():
     key, s0 = jax.random.key(0), start(jnp.zeros(3))
-    whole, losses = train.fit(key, s0, TARGET, loss=loss, tx=TX, num_steps=200)
-    half, first = train.fit(key, s0, TARGET, loss=loss, tx=TX, num_steps=80)
-    both, second = train.fit(key, half, TARGET, loss=loss, tx=TX, num_steps=120)
+    whole, losses = train.fit(key, s0, TARGET, loss=loss, tx=TX, rate=RATE, num_steps=200)
+    half, first = train.fit(key, s0, TARGET, loss=loss, tx=TX, rate=RATE, num_steps=80)
+    both, second = train.fit(key, half, TARGET, loss=loss, tx=TX, rate=RATE, num_steps=120)
     jax.tree.map(np.testing.assert_array_equal, whole, both)
     np.testing.assert_array_equal(losses, jnp.concatenate([first, second]))
     assert np.abs(whole.params["w"] - TARGET).max() < 0.1
@@ -32,7 +33,7 @@ def test_two_pieces_equal_one():
 
 def test_vmap_over_fits_equals_a_loop():
     keys, starts = jax.random.split(jax.random.key(1), 3), jnp.arange(9.0).reshape(3, 3)
-    run = lambda k, w: train.fit(k, start(w), TARGET, loss=loss, tx=TX, num_steps=50)[0].params["w"]
+    run = lambda k, w: train.fit(k, start(w), TARGET, loss=loss, tx=TX, rate=RATE, num_steps=50)[0].params["w"]
     together = jax.vmap(run)(keys, starts)
     for i in range(3):
         np.testing.assert_allclose(together[i], run(keys[i], starts[i]), rtol=1e-6)
@@ -44,3 +45,18 @@ def test_average_has_no_bias_from_its_zero_start():
     for steps in (1, 7, 500):
         after, _ = train.fit(jax.random.key(0), state, TARGET, loss=loss, tx=still, num_steps=steps)
         np.testing.assert_allclose(train.averaged(after)["w"], TARGET, rtol=1e-4)
+
+
+def test_rate_rises_stays_and_falls():
+    rate = jax.vmap(train.trapezoid(10, 50, 20))(jnp.arange(100))
+    np.testing.assert_allclose(
+        rate[np.asarray([0, 4, 9, 30, 50, 60, 70, 90])], [0.1, 0.5, 1, 1, 1, 0.5, 0, 0], atol=1e-6
+    )
+
+
+def test_a_rate_of_zero_changes_nothing():
+    state, _ = train.fit(
+        jax.random.key(0), start(TARGET), TARGET, loss=loss, tx=TX, rate=train.trapezoid(1, -5, 5), num_steps=9
+    )
+    np.testing.assert_array_equal(state.params["w"], TARGET)
+    assert int(state.step) == 9

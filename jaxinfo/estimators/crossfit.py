@@ -29,6 +29,9 @@ from jaxinfo.views import View
 SDE = VP()  # the integral does not depend on the path; VP inverts in closed form
 SHRINKAGE_GRID = (0.0, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 VALIDATION_EVALUATIONS = 3000
+WARMUP = 200
+PAYS = 0.3
+MIN_LOOKS = 4
 MARGIN = 8.0  # log-SNR beyond the log-precision of the sharpest Gaussian conditional
 
 
@@ -125,7 +128,7 @@ def _initial(blocks: Blocks, s: Settings, keys, factors):
 
 
 def _optimiser(s: Settings):
-    return train.adamw(s.learning_rate, s.steps, s.weight_decay)
+    return train.adamw(s.learning_rate, s.weight_decay)
 
 
 def _chunk_steps(s: Settings) -> int:
@@ -137,9 +140,10 @@ def _advance(blocks: Blocks, s: Settings, weighted: bool, keys, state, best, dat
     """One chunk of optimiser steps for every fit, then one look at the validation rows."""
     net, tx = network(blocks, s), _optimiser(s)
     roles, hi = data["roles"], data["hi"]
-    slabs, rows = matching.slab_layout(roles.shape[0], s.batch)
+    slabs, rows = matching.slab_layout(roles.shape[0], s.evaluations(roles.shape[0]))
     where = times.stratified(SDE, s.lo, hi, training_density(s.lo, hi))
     flat = times.stratified(SDE, s.lo, hi)
+    rate = train.trapezoid(min(WARMUP, max(s.steps // 10, 1)), data["cool_from"], data["cool_steps"])
 
     def loss(params, key, fold):
         k_row, k_view, k_loss = jax.random.split(key, 3)
@@ -168,7 +172,9 @@ def _advance(blocks: Blocks, s: Settings, weighted: bool, keys, state, best, dat
         return jax.lax.map(per_view, roles)
 
     def one(key, state, best, fold):
-        state, losses = train.fit(key, state, fold, loss=loss, tx=tx, num_steps=_chunk_steps(s), decay=s.decay)
+        state, losses = train.fit(
+            key, state, fold, loss=loss, tx=tx, num_steps=_chunk_steps(s), rate=rate, decay=s.decay
+        )
         params = train.averaged(state, s.decay)
         score = validate(params, fold)
         total = jnp.where(jnp.isfinite(score.sum()), score.sum(), jnp.inf)
@@ -250,9 +256,11 @@ def fit(
     keys = lambda k: jax.random.split(k, (s.seeds, s.folds))
     state, best = _initial(blocks, s, keys(k_init), data["folds"]["factors"])
     chunk, weighted, fit_keys = _chunk_steps(s), weights is not None, keys(k_fit)
-    steps, scores, lowest, since = [], [], np.full((s.seeds, s.folds), np.inf), 0
-    for done in range(chunk, chunk * -(-s.steps // chunk) + 1, chunk):
-        state, best, losses, score = _advance(blocks, s, weighted, fit_keys, state, best, data)
+    steps, scores, done, course = [], [], 0, Course(s, np.sqrt(n))
+    while done < course.end:
+        ends = {"cool_from": jnp.asarray(course.cool_from), "cool_steps": jnp.asarray(course.cool_steps)}
+        state, best, losses, score = _advance(blocks, s, weighted, fit_keys, state, best, data | ends)
+        done += chunk
         score, losses = np.asarray(score), np.asarray(losses)
         if not np.isfinite(losses).all():
             raise FloatingPointError(
@@ -261,15 +269,41 @@ def fit(
             )
         steps.append(done)
         scores.append(score)
+        course.look(done, float(score.sum(-1).mean()))
         if progress is not None:
-            progress(done, s.steps, {"validation": float(score.sum(-1).mean())})
-        total = score.sum(-1)
-        since = 0 if (total < lowest - 1e-3).any() else since + chunk
-        lowest = np.minimum(lowest, total)
-        if since >= s.patience * s.steps:
-            break
+            progress(done, course.end, {"validation": float(score.sum(-1).mean())})
     history = {"step": np.asarray(steps), "validation": np.asarray(scores), "best_step": np.asarray(best["step"])}
     return replace_params(fitted, best["params"], history)
+
+
+class Course:
+    """How long to train: at full rate while it pays, then cool down.
+
+    Full rate ends when the last ``patience`` share of the steps brought validation rows, summed over views, less than
+    PAYS standard deviations of a mean over all rows (of one nat each): less than the sampling error could notice.
+    """
+
+    def __init__(self, s: Settings, root_n: float):
+        self.s, self.chunk, self.least = s, _chunk_steps(s), PAYS / root_n
+        self.end = self.chunk * -(-s.steps // self.chunk)
+        self.cool_steps = self._cooling(self.end * (1.0 - s.cooldown))
+        self.cool_from = self.end - self.cool_steps
+        self.seen: list[tuple[int, float]] = []
+
+    def _cooling(self, full_rate_steps: float) -> int:
+        share = self.s.cooldown / (1.0 - self.s.cooldown)
+        return self.chunk * max(1, round(share * full_rate_steps / self.chunk))
+
+    def look(self, done: int, validation: float) -> None:
+        """Take note of the validation loss, in nats, after ``done`` steps."""
+        self.seen.append((done, validation))
+        if done >= self.cool_from:
+            return
+        before = [v for step, v in self.seen if step <= (1.0 - self.s.patience) * done]
+        recent = [v for step, v in self.seen if step > (1.0 - self.s.patience) * done]
+        if len(self.seen) >= MIN_LOOKS and before and min(before) - min(recent) < self.least:
+            self.cool_from, self.cool_steps = done, self._cooling(done)
+            self.end = done + self.cool_steps
 
 
 def view_weights(views: Sequence[View]) -> np.ndarray:

@@ -22,10 +22,11 @@ class Settings:
     Attributes:
       width: hidden width of the network.
       depth: residual blocks.
-      batch: network evaluations per optimiser step, over all views.
-      steps: most optimiser steps; networks that learn more than a few views get ``many_views`` times as many.
-      many_views: see ``steps``.
-      patience: share of ``steps`` without progress on validation rows after which training stops.
+      batch: network evaluations per optimiser step, over all views; None takes 128 for at most FEW_VIEWS views and
+        256 for more.
+      steps: most optimiser steps; fewer are taken when validation rows gain nothing any more.
+      patience: the learning rate starts to fall when this share of the steps so far brought validation rows nothing.
+      cooldown: share of all steps in which the learning rate falls to zero.
       checks: how many times the validation loss is looked at.
       learning_rate: peak of the schedule.
       weight_decay: of AdamW.
@@ -44,12 +45,12 @@ class Settings:
 
     width: int = 64
     depth: int = 3
-    batch: int = 256
-    steps: int = 16_000
-    many_views: float = 2.0
+    batch: int | None = None
+    steps: int = 40_000
     patience: float = 0.3
+    cooldown: float = 0.25
     checks: int = 40
-    learning_rate: float = 2e-3
+    learning_rate: float = 1e-3
     weight_decay: float = 0.03
     decay: float = 0.999
     num_mc: int = 10
@@ -67,6 +68,8 @@ class Settings:
         whole = ("width", "depth", "batch", "steps", "checks", "num_mc", "folds", "seeds")
         for name in whole:
             v = getattr(self, name)
+            if name == "batch" and v is None:
+                continue
             if not isinstance(v, int) or v < 1:
                 raise ValueError(f"{name} must be a whole number of at least 1, got {v!r}.")
         if self.folds < 2:
@@ -86,11 +89,9 @@ class Settings:
         if self.hi is not None and not self.lo < self.hi:
             raise ValueError(f"lo must lie below hi, got {self.lo} and {self.hi}.")
 
-    def for_views(self, num_views: int) -> Settings:
-        """These settings with the number of steps that ``num_views`` views need."""
-        return (
-            self if num_views <= FEW_VIEWS else replace(self, steps=int(self.many_views * self.steps), many_views=1.0)
-        )
+    def evaluations(self, num_views: int) -> int:
+        """Network evaluations per optimiser step: more views are more functions to learn."""
+        return self.batch or (128 if num_views <= FEW_VIEWS else 256)
 
     def builder(self) -> Callable[[Blocks], Net] | None:
         """The network builder, None for the default."""
@@ -100,11 +101,10 @@ class Settings:
 BUDGETS = {
     "quick": Settings(steps=3_000, folds=2, num_mc=6),
     "standard": Settings(),
-    "thorough": Settings(width=96, steps=30_000, folds=8, seeds=2, num_mc=20),
+    "thorough": Settings(width=96, batch=512, steps=80_000, folds=8, seeds=2, num_mc=20),
 }
 
 
 def resolve(budget: str, overrides: Mapping[str, Any]) -> Settings:
-    """The settings of a budget with some fields replaced; explicit steps are taken literally."""
-    settings = replace(BUDGETS[budget], **overrides)
-    return replace(settings, many_views=1.0) if "steps" in overrides else settings
+    """The settings of a budget with some fields replaced."""
+    return replace(BUDGETS[budget], **overrides)

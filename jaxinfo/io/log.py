@@ -172,10 +172,21 @@ class Progress:
         """Advance by ``n``; the keywords stand behind the bar, numbers with four digits."""
         if self._bar is None:
             return
+        self._show(postfix)
+        self._bar.update(n)
+
+    def reach(self, n: int, total: int, **postfix: Any) -> None:
+        """Stand at ``n`` of ``total``, which may have changed since the last call."""
+        if self._bar is None:
+            return
+        self._show(postfix)
+        self._bar.total = total
+        self._bar.update(n - self._bar.n)
+
+    def _show(self, postfix: dict[str, Any]) -> None:
         if postfix:
             shown = {k: f"{v:.4g}" if isinstance(v, float | np.floating) else str(v) for k, v in postfix.items()}
             self._bar.set_postfix(shown, refresh=False)
-        self._bar.update(n)
 
 
 @contextmanager
