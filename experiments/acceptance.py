@@ -89,7 +89,7 @@ def cell(task_id: str, n: int, seed: int, options: dict, rivals: bool) -> dict:
             )  # fmt: skip
             beside["copula"] = {"kl_divergence": float(gaussian)}
             beside["ksg"] = {"kl_divergence": float(ksg.knn_kl(p, q).value)}
-    keep = ("gap", "difference", "gaussian", "row_stderr", "steps", "best_step", "logsnr_range", "flags")
+    keep = ("gap", "difference", "gaussian", "row_stderr", "optimism", "steps", "best_step", "logsnr_range", "flags")
     return {
         "task": task_id, "n": n, "seed": seed, "options": options, "cpu_s": round(cpu, 1), "wall_s": round(wall, 1),
         "truth": {k: truth[k] for k in found},

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -130,6 +131,8 @@ class Readout:
       slope: ``[V]`` calibration slope <eps, eps_v> / ‖eps_v‖² of each view read, 1 if right.
       slope_error: ``[V]`` its standard error.
       nested: ``[M]`` E<eps_p − eps_q, eps_q>, 0 if right.
+      optimism: ``[M]`` how much higher the gap of the same rows under the same noise is when networks that trained on
+        them read them; None for new rows.
     """
 
     names: tuple[str, ...]
@@ -140,6 +143,7 @@ class Readout:
     slope: np.ndarray
     slope_error: np.ndarray
     nested: np.ndarray
+    optimism: np.ndarray | None
 
 
 def read(
@@ -165,7 +169,7 @@ def read(
     Raises:
       ValueError: when a view was not trained.
     """
-    s, blocks = fitted.settings, fitted.blocks
+    s = fitted.settings
     p = ev.plan(measures)
     missing = [v for v in p.views if v not in set(fitted.views)]
     if missing:
@@ -173,9 +177,49 @@ def read(
             f"{len(missing)} of the views that {', '.join(p.names)} read were not trained (the first is {missing[0]}); "
             "name these measures when fitting."
         )
-    n, m = x.shape[0], len(p.names)
+    n = x.shape[0]
     rows = [sp.evaluation for sp in fitted.splits] if crossfitted else [np.arange(n)] * s.folds
     w = np.ones(n) if weights is None else np.asarray(weights, np.float64)
+    keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), 23), (s.seeds, s.folds))
+    gap, difference, base, profile, sums = _pointwise(fitted, p, x, rows, w, keys)
+    optimism = None
+    if crossfitted:  # the networks of fold f + 1 trained on the rows that fold f evaluates
+        after = [rows[f - 1] for f in range(s.folds)]
+        learned = _pointwise(fitted, p, x, after, w, jnp.roll(keys, 1, axis=1))[0]
+        optimism = (learned - gap).mean(0) @ (w / w.sum())
+    mass = np.maximum(np.asarray(sums.count, np.float64).sum((0, 1)), 1e-30)  # [K]
+    edges = np.asarray(sums.logsnr, np.float64)[0, 0]
+    centres = 0.5 * (edges[1:] + edges[:-1])
+    curve = np.asarray(sums.profile, np.float64).sum((0, 1)) / mass[:, None, None]  # [K, 2, M]
+    products = np.asarray(sums.slope, np.float64).sum((0, 1, 2))  # [V, 2]
+    return Readout(
+        p.names, gap, difference, base,
+        {
+            "logsnr": centres,
+            "gap": curve[:, 0].T,
+            "difference": curve[:, 1].T,
+            "gaussian": np.stack([np.interp(centres, profile.logsnr, values) for values in profile.values]),
+        },
+        products[:, 0] / np.maximum(products[:, 1], 1e-30),
+        1.0 / np.sqrt(np.maximum(products[:, 1], 1e-30)),
+        np.asarray(sums.nested, np.float64).mean((0, 1)),
+        optimism,
+    )  # fmt: skip
+
+
+class _Profile(NamedTuple):
+    """The fitted Gaussian's own integrand: ``logsnr [nodes]``, ``values [M, nodes]``."""
+
+    logsnr: np.ndarray
+    values: np.ndarray
+
+
+def _pointwise(
+    fitted: Fitted, p: ev.Plan, x: np.ndarray, rows: Sequence[np.ndarray], w: np.ndarray, keys
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, _Profile, ev.Sums]:
+    """``(gap [R, M, n], difference [R, M, n], Gaussian's own [M, n], its profile, sums)``, fold f reading ``rows[f]``."""
+    s, blocks = fitted.settings, fitted.blocks
+    n, m = x.shape[0], len(p.names)
     z = [t.forward(x[r]) for t, r in zip(fitted.transforms, rows)]
     fold = {
         "factors": inner_factors(fitted),
@@ -185,7 +229,6 @@ def read(
         "rows": float32(padded(z)),
         "weights": float32(padded([w[r] for r in rows])),
     }
-    keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), 23), (s.seeds, s.folds))
     sums = _integrals(
         blocks, s, p, fitted.params, float32(fitted.calibration), float32(fitted.density), fold,
         jnp.float32(fitted.hi), keys,
@@ -204,24 +247,8 @@ def read(
         base[:, r] += g + ends - jacobian
         count[r] += 1
         profiles.append(forms.profile)
-    mass = np.maximum(np.asarray(sums.count, np.float64).sum((0, 1)), 1e-30)  # [K]
-    edges = np.asarray(sums.logsnr, np.float64)[0, 0]
-    centres = 0.5 * (edges[1:] + edges[:-1])
-    curve = np.asarray(sums.profile, np.float64).sum((0, 1)) / mass[:, None, None]  # [K, 2, M]
-    nodes = np.mean(profiles, 0)
-    products = np.asarray(sums.slope, np.float64).sum((0, 1, 2))  # [V, 2]
-    return Readout(
-        p.names, gap / count, difference / count, base / count,
-        {
-            "logsnr": centres,
-            "gap": curve[:, 0].T,
-            "difference": curve[:, 1].T,
-            "gaussian": np.stack([np.interp(centres, forms.logsnr, nodes[:, k]) for k in range(m)]),
-        },
-        products[:, 0] / np.maximum(products[:, 1], 1e-30),
-        1.0 / np.sqrt(np.maximum(products[:, 1], 1e-30)),
-        np.asarray(sums.nested, np.float64).mean((0, 1)),
-    )  # fmt: skip
+    profile = _Profile(forms.logsnr, np.mean(profiles, 0).T)
+    return gap / count, difference / count, base / count, profile, sums
 
 
 def _log_jacobian(p: ev.Plan, blocks: Blocks, log_slope: np.ndarray) -> np.ndarray:

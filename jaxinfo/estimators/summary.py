@@ -1,6 +1,9 @@
 """From pointwise values to estimates: value, standard error, and what looks wrong in plain words.
 
-stderr² = (clustered) row variance of gap / n + between-seed variance / seeds + ((gap − difference) / 2)²
+stderr² = (clustered) row variance of gap / n + between-seed variance / seeds + ((gap − difference) / 2)² + optimism²
+
+The last term is not noise: networks see too little in rows they have not seen and too much in rows they trained on, and
+the truth lies between.  Without it an interval covers what these networks can see, not what is there.
 """
 
 from __future__ import annotations
@@ -60,7 +63,8 @@ def estimates(
         seeds = by_seed.size
         spread = float(by_seed.std(ddof=1)) if seeds > 1 else 0.0
         row_variance = clustered_variance(gap_rows, w, groups)
-        stderr = float(np.sqrt(row_variance + spread**2 / seeds + (0.5 * (gap - difference)) ** 2))
+        optimism = 0.0 if readout.optimism is None else float(readout.optimism[row])
+        stderr = float(np.sqrt(row_variance + spread**2 / seeds + (0.5 * (gap - difference)) ** 2 + optimism**2))
         profile = {"logsnr": readout.profile["logsnr"]}
         profile |= {k: readout.profile[k][row] for k in ("gap", "difference", "gaussian")}
         high, low = _tails(profile)
@@ -70,6 +74,7 @@ def estimates(
             "gaussian": float(readout.gaussian[row] @ share),
             "row_stderr": float(np.sqrt(row_variance)),
             "seed_spread": spread,
+            "optimism": optimism,
             "tail_high_snr": high,
             "tail_low_snr": low,
             "nested": float(readout.nested[row]),
@@ -102,6 +107,11 @@ def _flags(value, d, fitted: Fitted, readout: Readout, measure: Measure) -> list
         flags.append(
             f"forms disagree: gap gives {d['gap']:.3f} and difference {d['difference']:.3f} nats; the truth is likely "
             "between, more rows or steps bring them together"
+        )
+    if d["optimism"] > max(4.0 * d["row_stderr"], LEAST_NATS, 0.05 * scale):
+        flags.append(
+            f"too few rows: networks read {d['optimism']:.3f} nats more in rows they trained on than in new ones; the "
+            "truth lies between, more rows bring them together"
         )
     worst = np.abs(readout.slope - 1.0) - 4.0 * readout.slope_error
     if (worst > 0.1).any():
