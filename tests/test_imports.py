@@ -18,6 +18,8 @@ ALLOWED = {
     "measures": {"divergence", "views", "blocks", "types"},
     "integral": METHOD,
     "matching": {"views", "times", "sde", "blocks", "types"},
+    "samplers": {"views", "times", "sde", "blocks", "types"},
+    "likelihood": {"samplers", "views", "times", "sde", "blocks", "types"},
     "preprocess": {"types"},
     "train": {"types"},
     "nets": {"types", "blocks", "nets"},
