@@ -79,9 +79,9 @@ def log_density(
         push = jax.vmap(lambda v: jnp.sum(v * jax.jvp(at, (y,), (v,))[1], -1))(directions)
         return -0.5 * s * eps, 0.5 * s * weight * push.sum(0)
 
-    lo, hi = (jnp.asarray(v, x0.dtype) for v in clip_range(sde, lo, hi))
-    nodes = jnp.linspace(hi, lo, steps + 1)
-    h = (lo - hi) / steps
+    noisy, clean = (jnp.asarray(v, x0.dtype) for v in clip_range(sde, lo, hi))
+    nodes = jnp.linspace(clean, noisy, steps + 1)
+    h = (noisy - clean) / steps
 
     def body(carry, logsnr):
         y, gained = carry
@@ -92,9 +92,11 @@ def log_density(
         return (y + h / 6.0 * (k1 + 2 * k2 + 2 * k3 + k4), gained + h / 6.0 * (g1 + 2 * g2 + 2 * g3 + g4)), None
 
     (y, gained), _ = jax.lax.scan(body, (x0, jnp.zeros(x0.shape[0], x0.dtype)), nodes[:-1])
-    end = jnp.exp(-lo)  # s² at the noisy end
+    end = jnp.exp(-noisy)  # s² at the noisy end
     spread = jnp.asarray(cov) + end * jnp.eye(noised.size)
-    unit = predict(sde.alpha(clock(lo)) * y, clock(lo))[:, noised] * jnp.exp(0.5 * lo)  # (S + s² I)^(-1) (y − m)
+    unit = predict(sde.alpha(clock(noisy)) * y, clock(noisy))[:, noised] * jnp.exp(
+        0.5 * noisy
+    )  # (S + s² I)^(-1) (y − m)
     mahalanobis = jnp.sum(unit * (unit @ spread), -1)
     log_end = -0.5 * (noised.size * jnp.log(2.0 * jnp.pi) + jnp.linalg.slogdet(spread)[1] + mahalanobis)
     return log_end - gained

@@ -18,6 +18,7 @@ ALLOWED = {
     "measures": {"divergence", "views", "blocks", "types"},
     "integral": METHOD,
     "matching": {"views", "times", "sde", "blocks", "types"},
+    "pathwise": {"measures", "views", "sde", "blocks", "types"},
     "samplers": {"views", "times", "sde", "blocks", "types"},
     "likelihood": {"samplers", "views", "times", "sde", "blocks", "types"},
     "preprocess": {"types"},

@@ -1,0 +1,149 @@
+"""Derivatives of information with respect to whatever made the data.
+
+A measure is a signed sum of entropies, I = Σ_S w_S H(X_S), and ∂H(X_S) = −E[s_S(x_S) · ∂x_S], so
+
+    ∂I = −Σ_S w_S E[s_S(x_S) · ∂x_S]
+
+with s_S the score of the variables S alone: all of S NOISED, the others ABSENT.  For instance
+
+    ∂TC  = E[s_X · ∂x] − Σ_i E[s_i · ∂x_i]                  ∂I(A;B) = E[s_AB · ∂(a, b)] − E[s_A · ∂a] − E[s_B · ∂b]
+    ∂DTC = (N − 1) E[s_X · ∂x] − Σ_i E[s_−i · ∂x_−i]
+
+Scores diverge at clock 0, so these are the derivatives of the measure of the noised variables alpha x + sigma eps at a
+stated log-SNR, pushed through ∂x_t / ∂x = alpha.  They hold for the law the scores belong to: an optimiser that moves the
+law must refit or fine-tune the scores as it goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import jax
+import jax.numpy as jnp
+
+from jaxinfo import views as vw
+from jaxinfo.blocks import Blocks
+from jaxinfo.measures import Measure
+from jaxinfo.sde import SDE
+from jaxinfo.types import Array, Key, ScoreFn
+
+
+def entropy_weights(measure: Measure) -> dict[frozenset[int], float]:
+    """The measure as Σ w_S H(X_S): sets of variables and their weights, H(A | C) = H(A ∪ C) − H(C)."""
+    weights: dict[frozenset[int], float] = {}
+    for view, w in measure.entropies().items():
+        noised, given = frozenset(vw.noised(view)), frozenset(vw.given(view))
+        weights[noised | given] = weights.get(noised | given, 0.0) + w
+        if given:
+            weights[given] = weights.get(given, 0.0) - w
+    return {s: w for s, w in weights.items() if abs(w) > 1e-12}
+
+
+def views(measure: Measure) -> tuple[vw.View, ...]:
+    """The views whose scores the derivative reads: train them beside those of the measure."""
+    return tuple(vw.view(measure.n, s) for s in entropy_weights(measure))
+
+
+def gradient(
+    key: Key,
+    measure: Measure,
+    sde: SDE,
+    blocks: Blocks,
+    score_fn: ScoreFn,
+    x: Array,
+    *,
+    logsnr: float = 6.0,
+    num_mc: int = 4,
+    trained: Iterable[vw.View] | None = None,
+) -> Array:
+    """Derivative of a measure with respect to each row: ∂I/∂θ = mean over rows of ``gradient · ∂x/∂θ``.
+
+    Args:
+      key: typed PRNG key of the noise; every draw is used with both signs.
+      measure: one with an entropy form.
+      sde: the path.
+      blocks: packing.
+      score_fn: ``(x, tau) -> eps``.
+      x: rows ``[B, D]``.
+      logsnr: noise level of the variables whose measure is differentiated.
+      num_mc: pairs of noise draws.
+      trained: views that ``score_fn`` knows; None means all.
+
+    Returns:
+      ``[B, D]`` in nats per unit of x.
+
+    Raises:
+      ValueError: when a view is not among ``trained``, with the views to add.
+    """
+    weights = entropy_weights(measure)
+    needed = views(measure)
+    if trained is not None:
+        known = set(trained)
+        missing = [v for v in needed if v not in known]
+        if missing:
+            raise ValueError(
+                f"the derivative reads {len(missing)} views that were not trained, the first {missing[0]} (0 given, 1 "
+                "noised, 2 absent); train pathwise.views(measure) beside the views of the measure."
+            )
+    t = sde.time(jnp.asarray(logsnr, x.dtype))
+    alpha, sigma = sde.alpha(t).astype(x.dtype), sde.sigma(t).astype(x.dtype)
+    roles = jnp.asarray(vw.table(needed))
+    mask = blocks.spread(roles == vw.NOISED)[:, None, :] * jnp.asarray(list(weights.values()), x.dtype)[:, None, None]
+
+    def one(key):
+        eps = jax.random.normal(key, x.shape, x.dtype)
+
+        def signed(sign):
+            noise = sign * eps
+            clock = jnp.full(x.shape[:1], t, x.dtype)
+            shown, tau = jax.vmap(lambda r: vw.look(sde, blocks, r, x, noise, clock))(roles)
+            # the noise itself has mean zero: taking it off leaves what the data say
+            return jnp.sum(mask * (score_fn(shown, tau) - noise), 0)
+
+        return 0.5 * (signed(1.0) + signed(-1.0))
+
+    return alpha / sigma * jax.lax.map(one, jax.random.split(key, num_mc)).mean(0)
+
+
+def differentiable(
+    measure: Measure,
+    sde: SDE,
+    blocks: Blocks,
+    score_fn: ScoreFn,
+    *,
+    value: Callable[[Key, Array], Array] | None = None,
+    logsnr: float = 6.0,
+    num_mc: int = 4,
+    trained: Iterable[vw.View] | None = None,
+) -> Callable[[Key, Array], Array]:
+    """A function of (key, rows) that ``jax.grad`` differentiates by :func:`gradient`, through whatever made the rows.
+
+    >>> # jax.grad(lambda w: f(key, z @ w))(w)
+
+    Args:
+      measure: as in :func:`gradient`, like all but ``value``.
+      sde: the path.
+      blocks: packing.
+      score_fn: the score function of the current law.
+      value: ``(key, x) -> scalar`` that estimates the measure, for the forward pass; zero when left out, because
+        gradient ascent does not need it.
+      logsnr: noise level.
+      num_mc: pairs of noise draws.
+      trained: views that ``score_fn`` knows.
+    """
+    read = tuple(trained) if trained is not None else None
+
+    @jax.custom_vjp
+    def information(key, x):
+        return value(key, x) if value is not None else jnp.zeros((), x.dtype)
+
+    def forward(key, x):
+        return information(key, x), (key, x)
+
+    def backward(residual, cotangent):
+        key, x = residual
+        g = gradient(key, measure, sde, blocks, score_fn, x, logsnr=logsnr, num_mc=num_mc, trained=read)
+        return None, cotangent * g / x.shape[0]
+
+    information.defvjp(forward, backward)
+    return information
