@@ -51,7 +51,8 @@ class Fitted:
       calibration: ``[R, F, V, C]`` factors on the network's correction along log-SNR.
       density: ``[R, F, K]`` masses of log-SNR bins from which evaluation draws.
       hi: clean end of log-SNR.
-      history: ``step [C]``, ``validation [C, R, F, V]`` in nats, ``best_step [R, F]``.
+      history: ``step [C]``, ``validation [C, R, F, V]`` in nats, ``best_step [R, F]``, and
+        ``cool_from``, the step from which the learning rate fell.
     """
 
     blocks: Blocks
@@ -273,6 +274,7 @@ def fit(
         if progress is not None:
             progress(done, course.end, {"validation": float(score.sum(-1).mean())})
     history = {"step": np.asarray(steps), "validation": np.asarray(scores), "best_step": np.asarray(best["step"])}
+    history["cool_from"] = np.asarray(course.cool_from)
     return replace_params(fitted, best["params"], history)
 
 

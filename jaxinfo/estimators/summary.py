@@ -100,7 +100,7 @@ def _flags(value, d, fitted: Fitted, readout: Readout, measure: Measure) -> list
     late = _late_progress(fitted)
     if late > max(LEAST_NATS, 0.02 * scale):
         flags.append(
-            f"not converged: the last quarter of training still gained {late:.3f} nats on held-out rows; raise steps or "
+            f"not converged: when the steps ran out, held-out rows still gained ({late:.3f} nats lately); raise steps or "
             "use budget='thorough'"
         )
     if abs(d["gap"] - d["difference"]) > max(4.0 * d["row_stderr"], 3.0 * LEAST_NATS, 0.05 * scale):
@@ -138,9 +138,11 @@ def _flags(value, d, fitted: Fitted, readout: Readout, measure: Measure) -> list
 
 
 def _late_progress(fitted: Fitted) -> float:
-    """Nats per view gained on validation rows in the last quarter of training, averaged over fits."""
+    """Nats per view that validation rows gained in the last third of the steps at full rate, averaged over fits.
+
+    The cool-down always gains; progress before it says that it came because the steps ran out.
+    """
     score = fitted.history["validation"].mean((1, 2, 3))  # per view
-    if score.size < 8:
-        return 0.0
-    quarter = max(score.size // 4, 1)
-    return float(max(score[:-quarter].min() - score.min(), 0.0)) * 1.0
+    step, end = fitted.history["step"], float(fitted.history["cool_from"])
+    before, full = score[step <= end * 2 / 3], score[step <= end]
+    return float(max(before.min() - full.min(), 0.0)) if before.size else 0.0
