@@ -9,9 +9,10 @@ from typing import Any
 from jaxinfo import preprocess as pre
 from jaxinfo.blocks import Blocks
 from jaxinfo.nets.thesis import thesis
+from jaxinfo.nets.transformer import transformer
 from jaxinfo.types import Net
 
-NETS = {"mlp": None, "thesis": thesis}
+NETS = {"mlp": None, "thesis": thesis, "transformer": transformer}
 FEW_VIEWS = 4
 
 
@@ -39,7 +40,7 @@ class Settings:
       hi: clean end of log-SNR; None lets the fitted Gaussian decide.
       gaussian: keep the fitted Gaussian inside the network.
       preprocess: "rank", "standardise" or "none".
-      net: "mlp", "thesis", or a builder ``blocks -> Net``.
+      net: "mlp", "thesis", "transformer", or a builder ``blocks -> Net``.
       value: integrand reported as the value: "gap", "difference" or their "mean".
     """
 

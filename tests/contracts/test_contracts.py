@@ -14,13 +14,18 @@ from jaxinfo.blocks import Blocks
 from jaxinfo.integral import integrate, plan
 from jaxinfo.nets.mlp import mlp
 from jaxinfo.nets.thesis import thesis
+from jaxinfo.nets.transformer import transformer
 
 BLOCKS = Blocks((1, 2, 1))
 N, D, B = 3, 4, 64
 ROOT = np.random.default_rng(0).normal(size=(D, D)) * 0.5 + np.eye(D)
 COV = ROOT @ ROOT.T
 X = jnp.asarray(np.random.default_rng(1).multivariate_normal(np.zeros(D), COV, size=B), jnp.float32)
-NETS = {"mlp": lambda b: mlp(b, 16, 2), "thesis": lambda b: thesis(b, 16)}
+NETS = {
+    "mlp": lambda b: mlp(b, 16, 2),
+    "thesis": lambda b: thesis(b, 16),
+    "transformer": lambda b: transformer(b, 16, 2, 2),
+}
 MEASURES = {
     "mi": ms.mi(N, [0], [1]),
     "mi joint": ms.mi(N, [0], [1, 2], "joint"),
@@ -152,9 +157,10 @@ def test_networks_answer_only_where_something_is_noised(net, params):
     assert (jnp.abs(out[~silent]) > 0).all()
 
 
-def test_the_default_network_ignores_absent_coordinates(sde):
+@pytest.mark.parametrize("name", ["mlp", "transformer"])
+def test_networks_ignore_absent_coordinates(name, sde):
     """(The thesis's network is shown fresh noise there, as published.)"""
-    net = gaussian.precondition(NETS["mlp"](BLOCKS), BLOCKS)
+    net = gaussian.precondition(NETS[name](BLOCKS), BLOCKS)
     params = net.init(jax.random.key(0), gaussian.factors(BLOCKS, np.zeros(D), COV, VIEWS))
     _, out, other = show(params, net, sde)
     np.testing.assert_array_equal(out, other)
