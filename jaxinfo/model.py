@@ -76,6 +76,7 @@ class Model:
         self.table, self.blocks, self.options, self.settings, self.title = table, blocks, opts, settings, title
         self.fits: list[crossfit.Fitted] = []
         self.asked: tuple[str, ...] = ()
+        self.optimism: dict[str, float] = {}
         self.weights = self.groups = None
         if table is not None:
             self.weights = inputs.row_weights(opts.sample_weight, table.x.shape[0])
@@ -197,6 +198,11 @@ class Model:
             fitted = self._ensure(measures)
             out = readout.read(fitted, measures, x, self.options.seed, weights=weights, crossfitted=rows is None)
             notes = self.table.notes if self.table is not None else ()
+            if out.optimism is None:  # new rows say nothing of it, but these networks have shown theirs
+                known = [self.optimism.get(name, 0.0) for name in out.names]
+                out = replace(out, optimism=np.asarray(known))
+            else:
+                self.optimism |= dict(zip(out.names, out.optimism.tolist()))
             found = summary.estimates(out, fitted, measures, weights=weights, groups=groups, notes=notes)
         for name, q in asked.items():
             if name not in found:
@@ -285,6 +291,7 @@ class Model:
             "mark": self.mark,
             "blocks": {"sizes": list(b.sizes), "names": list(b.names), "discrete": list(b.discrete)},
             "asked": list(self.asked),
+            "optimism": self.optimism,
             "settings": asdict(self.settings),
             "options": {"seed": o.seed, "form": o.form, "sigma": o.sigma, "unit": o.unit},
             "classes": {k: v.tolist() for k, v in rules.classes.items()},
@@ -307,7 +314,7 @@ class Model:
             )
         blocks = Blocks(*(tuple(meta["blocks"][k]) for k in ("sizes", "names", "discrete")))
         model = cls(None, blocks, Options(**meta["options"]), Settings(**meta["settings"]))
-        model.asked, model.mark = tuple(meta["asked"]), meta["mark"]
+        model.asked, model.mark, model.optimism = tuple(meta["asked"]), meta["mark"], dict(meta["optimism"])
         classes = {k: np.asarray(v) for k, v in meta["classes"].items()}
         kept = {k: np.asarray(v) for k, v in meta["kept"].items()}
         model._stored_rules = inputs.Table(
@@ -359,7 +366,8 @@ class Model:
         # Read on rows of p whose second label says q; rows of q stay in place so that folds keep their row numbers.
         asked = x.copy()
         asked[:, d + 1] = -0.5
-        out = readout.read(fitted, measures, asked, opts.seed)
+        only_p = np.concatenate([np.ones(len(p)), np.zeros(len(q))])
+        out = readout.read(fitted, measures, asked, opts.seed, weights=only_p)
         rows = replace(
             out,
             gap=out.gap[..., : len(p)],

@@ -14,6 +14,7 @@ from jaxinfo.types import Net
 
 NETS = {"mlp": None, "thesis": thesis, "transformer": transformer}
 FEW_VIEWS = 4
+VALUES = ("gap", "difference", "mean", "corrected")
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Settings:
       gaussian: keep the fitted Gaussian inside the network.
       preprocess: "rank", "standardise" or "none".
       net: "mlp", "thesis", "transformer", or a builder ``blocks -> Net``.
-      value: integrand reported as the value: "gap", "difference" or their "mean".
+      value: what is reported: "gap", "difference", their "mean", or "corrected", the mean plus half the optimism.
     """
 
     width: int = 64
@@ -63,7 +64,7 @@ class Settings:
     gaussian: bool = True
     preprocess: str = "rank"
     net: str | Callable[[Blocks], Net] | None = None
-    value: str = "mean"
+    value: str = "corrected"
 
     def __post_init__(self):
         whole = ("width", "depth", "batch", "steps", "checks", "num_mc", "folds", "seeds")
@@ -83,8 +84,8 @@ class Settings:
             raise ValueError("validation and decay must lie strictly between 0 and 1.")
         if self.preprocess not in pre.KINDS:
             raise ValueError(f"preprocess must be one of {', '.join(pre.KINDS)}, got {self.preprocess!r}.")
-        if self.value not in ("gap", "difference", "mean"):
-            raise ValueError(f"value must be gap, difference or mean, got {self.value!r}.")
+        if self.value not in VALUES:
+            raise ValueError(f"value must be one of {', '.join(VALUES)}, got {self.value!r}.")
         if isinstance(self.net, str) and self.net not in NETS:
             raise ValueError(f"net must be one of {', '.join(NETS)} or a builder blocks -> Net, got {self.net!r}.")
         if self.hi is not None and not self.lo < self.hi:

@@ -1,9 +1,11 @@
 """From pointwise values to estimates: value, standard error, and what looks wrong in plain words.
 
-stderr² = (clustered) row variance of gap / n + between-seed variance / seeds + ((gap − difference) / 2)² + optimism²
+    value   = (gap + difference) / 2 + optimism / 2
+    stderr² = (clustered) row variance of gap / n + between-seed variance / seeds + ((gap − difference) / 2)² + optimism²
 
-The last term is not noise: networks see too little in rows they have not seen and too much in rows they trained on, and
-the truth lies between.  Without it an interval covers what these networks can see, not what is there.
+Optimism is how much more networks read in rows they trained on than in others.  Networks see too little in new rows and
+too much in their own, and to first order the truth lies midway (as in Akaike's criterion); the standard error keeps the
+whole of it, because part of what is missing in new rows is missing in both.
 """
 
 from __future__ import annotations
@@ -59,11 +61,13 @@ def estimates(
         gap_rows = readout.gap[:, row].mean(0)
         by_seed = readout.gap[:, row] @ share
         gap, difference = float(by_seed.mean()), float((readout.difference[:, row] @ share).mean())
-        value = {"gap": gap, "difference": difference, "mean": 0.5 * (gap + difference)}[fitted.settings.value]
+        optimism = 0.0 if readout.optimism is None else float(readout.optimism[row])
+        mean = 0.5 * (gap + difference)
+        values = {"gap": gap, "difference": difference, "mean": mean, "corrected": mean + 0.5 * optimism}
+        value = values[fitted.settings.value]
         seeds = by_seed.size
         spread = float(by_seed.std(ddof=1)) if seeds > 1 else 0.0
         row_variance = clustered_variance(gap_rows, w, groups)
-        optimism = 0.0 if readout.optimism is None else float(readout.optimism[row])
         stderr = float(np.sqrt(row_variance + spread**2 / seeds + (0.5 * (gap - difference)) ** 2 + optimism**2))
         profile = {"logsnr": readout.profile["logsnr"]}
         profile |= {k: readout.profile[k][row] for k in ("gap", "difference", "gaussian")}
