@@ -28,12 +28,9 @@ def cell(task_id: str, n: int, seed: int, options: dict, rivals: bool) -> dict:
     """
     import warnings
 
-    import numpy as np
-
     import jaxinfo as ji
     from experiments.bars import BARS
     from jaxinfo.bench import tasks
-    from jaxinfo.estimators import copula, ksg
     from jaxinfo.inputs import InputWarning
     from jaxinfo.io.log import environment
 
@@ -66,35 +63,7 @@ def cell(task_id: str, n: int, seed: int, options: dict, rivals: bool) -> dict:
             if key in results:
                 found[name] = results[key]
     cpu, wall = time.process_time() - cpu, time.time() - wall
-    beside: dict[str, dict[str, float]] = {}
-    if rivals:
-        measures = [
-            k
-            for k in found
-            if k in ("mutual_information", "total_correlation", "dual_total_correlation", "o_information")
-        ]
-        if measures:
-            c = copula.copula_measures(vs, measures, discrete=task.discrete)
-            beside["copula"] = {k: float(c[k].value) for k in measures}
-            dim = sum(np.atleast_2d(v.T).shape[0] for v in vs.values())
-            rows = 3000 if dim > 12 else 10_000
-            k = ksg.ksg_measures(vs, measures, max_rows=rows, discrete=task.discrete)
-            beside["ksg"] = {m: float(k[m].value) for m in measures}
-        elif "entropy" in found:
-            x = np.concatenate(list(vs.values()), 1)
-            beside["copula"] = {"entropy": float(copula.copula_measures(vs, ["entropy"])["entropy"].value)}
-            beside["ksg"] = {"entropy": float(ksg.knn_entropy(x).value)}
-        elif "kl_divergence" in found:
-            p, q = vs["p"], vs["q"]
-            m = [z.mean(0) for z in (p, q)]
-            s = [np.cov(z.T) for z in (p, q)]
-            inv = np.linalg.inv(s[1])
-            gaussian = 0.5 * (
-                np.trace(inv @ s[0]) + (m[1] - m[0]) @ inv @ (m[1] - m[0]) - len(m[0])
-                + np.linalg.slogdet(s[1])[1] - np.linalg.slogdet(s[0])[1]
-            )  # fmt: skip
-            beside["copula"] = {"kl_divergence": float(gaussian)}
-            beside["ksg"] = {"kl_divergence": float(ksg.knn_kl(p, q).value)}
+    beside = rivals_of(task, vs, tuple(found)) if rivals else {}
     keep = ("gap", "difference", "gaussian", "row_stderr", "optimism", "steps", "best_step", "logsnr_range", "flags")
     return {
         "task": task_id, "n": n, "seed": seed, "options": options, "cpu_s": round(cpu, 1), "wall_s": round(wall, 1),
@@ -104,6 +73,30 @@ def cell(task_id: str, n: int, seed: int, options: dict, rivals: bool) -> dict:
         "diagnostics": {k: {d: e.diagnostics.get(d) for d in keep} for k, e in found.items()},
         "beside": beside, "date": time.strftime("%Y-%m-%d"), "environment": environment(),
     }  # fmt: skip
+
+
+def rivals_of(task, vs: dict, measures: tuple[str, ...]) -> dict[str, dict[str, float]]:
+    """Gaussian copula and nearest neighbours on the same rows: rival -> measure -> nats."""
+    import numpy as np
+
+    from jaxinfo.estimators import copula, ksg
+
+    if "kl_divergence" in measures:  # of two fitted Gaussians
+        p, q = vs["p"], vs["q"]
+        m, s = [z.mean(0) for z in (p, q)], [np.cov(z.T) for z in (p, q)]
+        inverse = np.linalg.inv(s[1])
+        moved = np.trace(inverse @ s[0]) + (m[1] - m[0]) @ inverse @ (m[1] - m[0]) - len(m[0])
+        value = 0.5 * (moved + np.linalg.slogdet(s[1])[1] - np.linalg.slogdet(s[0])[1])
+        return {
+            "copula": {"kl_divergence": float(value)},
+            "ksg": {"kl_divergence": float(ksg.knn_kl(p, q).value)},
+        }
+    rows = 3000 if sum(v[0].size for v in vs.values()) > 12 else 10_000
+    found = {
+        "copula": copula.copula_measures(vs, measures, discrete=task.discrete),
+        "ksg": ksg.ksg_measures(vs, measures, max_rows=rows, discrete=task.discrete),
+    }
+    return {rival: {k: float(e.value) for k, e in each.items()} for rival, each in found.items()}
 
 
 def child() -> None:
