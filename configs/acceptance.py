@@ -2,7 +2,7 @@
 
 Command:   python -m experiments.acceptance --config=configs/acceptance.py --workdir=records
 Smoke:     python -m experiments.acceptance --config=configs/acceptance.py:smoke --workdir=out/smoke
-Hardware:  two CPU cores, about two hours for the whole table; resumes.
+Hardware:  two CPU cores, hours for the whole table; resumes.
 Expected:  the bars of the table that ``python -m experiments.tables`` prints; all rows within them.
 """
 

@@ -2,7 +2,7 @@
 
 Command:   python -m experiments.estimate --config=configs/estimate.py --workdir=out/estimate --config.data=FILE
 Smoke:     python -m experiments.estimate --config=configs/estimate.py:smoke --workdir=out/smoke
-Hardware:  two CPU cores; the default data set (20,000 colour pixels) takes about two minutes.
+Hardware:  two CPU cores; the default data set (20,000 colour pixels) takes minutes.
 Expected:  redundancy dominates (Ω > 0); the number and its spread are in the records of the run.
 """
 

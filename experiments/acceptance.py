@@ -3,8 +3,8 @@
     python -m experiments.acceptance --config=configs/acceptance.py --workdir=records
     python -m experiments.acceptance --config=configs/acceptance.py:smoke --workdir=out/smoke
 
-Each (task, data seed) runs in a fresh process, so that its CPU-seconds include importing nothing but compiling
-everything.  Cells already recorded with the same options are skipped: the same command resumes.
+Each (task, data seed) runs in a fresh process, so that its CPU-seconds include compiling.
+Cells already recorded with the same options are skipped: the same command resumes.
 """
 
 import json

@@ -43,19 +43,8 @@ BARS = {
     "gradient-6x1": {f"o_information_gradient:x{i}": {"nats": 0.1, "sign": True} for i in range(1, 7)},
 }
 
-_FAST = (
-    "1v1-normal-0.75",
-    "multinormal-sparse-25-25-2-2.0",
-    "half_cube-multinormal-sparse-25-25-2-2.0",
-    "student-identity-2-2-2",
-    "student-identity-1-1-1",
-    "swissroll_x-normal_cdf-1v1-normal-0.75",
-    "1v1-additive-0.1",
-    "independent-5-5",
-)
-
 CPU_S = {
-    **{task: 90 for task in _FAST},
+    **{task: 90 for task, bar in BARS.items() if "mutual_information" in bar},
     "spiral-multinormal-sparse-3-3-2-2.0": 300,
     **{task: 240 for task in BARS if task.startswith("mixed-10x5-")},
     **{task: 300 for task in BARS if task.startswith("inner_spiral-")},

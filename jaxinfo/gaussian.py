@@ -238,7 +238,7 @@ def precondition(net: Net, blocks: Blocks) -> Net:
 
     with w the whitened input.  A density that varies over lengths l has a score below 1 / sqrt(l² + sigma²/alpha²), so
     the correction dies out at both ends; a gate that does the same keeps the unpredictable noise of nearly clean rows
-    out of the gradient.  (Measured on six inner-spiral variables: gate alpha alone learns nothing in 10,000 steps.)
+    out of the gradient.  (With gate alpha alone, six inner-spiral variables are not learned at all.)
     Parameters are ``{"net": …, "gaussian": Factors}``; the Gaussian part is not trained (its gradient is stopped).
 
     ``init(key, factors) -> params``; ``apply(params, x [S, B, D], u [S, B, N])`` where x has unit signal-plus-noise

@@ -205,8 +205,7 @@ def ksg_measures(
 
     The terms are added row by row and block by block, so that ``stderr`` (see :func:`ksg_mi`) knows how they move
     together.
-    In many coordinates this is slow as well as wrong: Ω of 10 variables of 5 takes half a minute at 3,000 rows and the
-    biases of the terms add up (7.0 for 3.8).
+    In many coordinates this is slow as well as wrong: the biases of the terms add up (``docs/acceptance.md``).
 
     Args:
       vs: name -> array ``[n]`` or ``[n, d]``, paired rows; for "kl_divergence" the two data sets "p" and "q".

@@ -17,7 +17,7 @@ class ResidualMLP(nn.Module):
     """``depth`` residual blocks of two layers, scaled and shifted by an embedding of the shared clock.
 
     The last layer starts small but not at zero: from zero, a correction to a good Gaussian sits on a plateau for
-    thousands of steps (measured on the 3 x 3 spiral).  No normalisation layers: they cost a third of a step and lose.
+    thousands of steps (measured on the 3 x 3 spiral).  No normalisation layers: dearer, and worse.
     """
 
     out: int
