@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from jaxinfo import inputs, preprocess, queries
-from jaxinfo import integral as ev
 from jaxinfo import measures as ms
 from jaxinfo.blocks import Blocks
 from jaxinfo.estimators import crossfit, plugin, readout, summary
 from jaxinfo.estimators.settings import BUDGETS, Settings, resolve
 from jaxinfo.estimators.splits import Split
+from jaxinfo.plan import plan
 from jaxinfo.results import Results
 from jaxinfo.types import Estimate
 
@@ -164,7 +164,7 @@ class Model:
 
     def _ensure(self, measures: Mapping[str, ms.Measure]) -> crossfit.Fitted:
         """The fit that knows every view of these measures, trained now if there is none."""
-        views = ev.plan(measures).views
+        views = plan(measures).views
         for fitted in self.fits:
             if set(views) <= set(fitted.views):
                 return fitted
@@ -360,7 +360,7 @@ class Model:
         measures = {"kl_divergence": ms.kl(3, [0], 1, 2)}
         settings = resolve(opts.budget, overrides)
         fitted = crossfit.fit(
-            x, blocks, ev.plan(measures).views, settings, opts.seed, weights=None if len(p) == len(q) else weights
+            x, blocks, plan(measures).views, settings, opts.seed, weights=None if len(p) == len(q) else weights
         )
         fitted = readout.tune(fitted, x, opts.seed)
         # Read on rows of p whose second label says q; rows of q stay in place so that folds keep their row numbers.

@@ -138,3 +138,26 @@ def bind(net: Net, params: Params, sde: SDE, blocks: Blocks) -> ScoreFn:
         return jnp.where(blocks.spread(is_given | is_absent), 0.0, eps)
 
     return score
+
+
+def from_score(sde: SDE, blocks: Blocks, score: ScoreFn) -> ScoreFn:
+    """Adapt a score function, (x, tau) -> ∇ log p, to the library's eps = −sigma · score."""
+
+    def eps(x, tau):
+        _, sigma = coefficients(sde, tau)
+        return -blocks.spread(sigma) * score(x, tau)
+
+    return eps
+
+
+def from_x0(sde: SDE, blocks: Blocks, denoiser: ScoreFn) -> ScoreFn:
+    """Adapt a denoiser, (x, tau) -> E[x_0 | x], to eps = (x − alpha E[x_0 | x]) / sigma."""
+
+    def eps(x, tau):
+        alpha, sigma = coefficients(sde, tau)
+        sigma = blocks.spread(sigma)
+        return jnp.where(
+            sigma > 0, (x - blocks.spread(alpha) * denoiser(x, tau)) / jnp.where(sigma > 0, sigma, 1.0), 0.0
+        )
+
+    return eps

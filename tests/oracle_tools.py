@@ -15,7 +15,8 @@ from flax import struct
 from jaxinfo import gaussian, times
 from jaxinfo import measures as ms
 from jaxinfo import sde as paths
-from jaxinfo.integral import control_forms, cross_entropy_rows, far_tail, integrate
+from jaxinfo.control import control_forms, cross_entropy_rows, far_tail
+from jaxinfo.integral import integrate
 
 LEVELS = (0.1, 1.0, 5.0, 10.0)  # nats between the first coordinates of variables 0 and 1
 

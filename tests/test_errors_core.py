@@ -12,7 +12,8 @@ from jaxinfo import sde as paths
 from jaxinfo import views as vw
 from jaxinfo.blocks import Blocks
 from jaxinfo.estimators.splits import crossfit_splits
-from jaxinfo.integral import evaluate, integrate, plan
+from jaxinfo.integral import evaluate, integrate
+from jaxinfo.plan import plan
 from jaxinfo.types import Estimate
 
 SCORES = ms.Scores((vw.view(2, [0]), None))

@@ -10,7 +10,7 @@ import jaxinfo as ji
 from jaxinfo import divergence, gaussian, times
 from jaxinfo import measures as ms
 from jaxinfo.blocks import Blocks
-from jaxinfo.integral import plan
+from jaxinfo.plan import plan
 from jaxinfo.sde import VP, Cosine
 
 BLOCKS = Blocks((1, 2, 1))
@@ -162,7 +162,7 @@ def test_score_adapters_agree(rows):
         alpha, sigma = (BLOCKS.spread(c) for c in vw.coefficients(sde, tau))
         return jnp.where(alpha > 0, (x - sigma * eps(x, tau)) / jnp.where(alpha > 0, alpha, 1.0), 0.0)
 
-    from jaxinfo.integral import from_score, from_x0
+    from jaxinfo.views import from_score, from_x0
 
     where = times.stratified(sde, -8.0, 8.0)
     values = [

@@ -32,7 +32,8 @@ from jaxinfo import views as vw
 from jaxinfo.bench import distributions as dist
 from jaxinfo.bench import systems
 from jaxinfo.blocks import Blocks
-from jaxinfo.integral import evaluate, integrate, plan
+from jaxinfo.integral import evaluate, integrate
+from jaxinfo.plan import plan
 from jaxinfo.sde import VP
 
 pytestmark = pytest.mark.usefixtures("x64")

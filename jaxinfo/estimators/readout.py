@@ -12,12 +12,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxinfo import gaussian, times
-from jaxinfo import integral as ev
 from jaxinfo import views as vw
 from jaxinfo.blocks import Blocks
+from jaxinfo.control import control_forms, cross_entropy_rows, far_tail
 from jaxinfo.estimators.crossfit import SDE, Fitted, float32, inner_factors, network, padded, stacked
 from jaxinfo.estimators.settings import Settings
+from jaxinfo.integral import Sums, integrate
 from jaxinfo.measures import Measure
+from jaxinfo.plan import Plan, plan
 
 NODES = 16  # log-SNR nodes of the calibration curve
 DRAWS = 4
@@ -107,9 +109,9 @@ def calibrated_score(blocks: Blocks, s: Settings, params, factors: gaussian.Fact
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
-def _integrals(blocks: Blocks, s: Settings, p: ev.Plan, params, calibration, density, fold, hi, keys) -> ev.Sums:
+def _integrals(blocks: Blocks, s: Settings, p: Plan, params, calibration, density, fold, hi, keys) -> Sums:
     def one(params, calibration, density, key, fold):
-        return ev.integrate(
+        return integrate(
             key, p, SDE, blocks, calibrated_score(blocks, s, params, fold["factors"], calibration, hi), fold["rows"],
             times=times.stratified(SDE, s.lo, hi, density), num_mc=s.num_mc, mean=fold["mean"], cov=fold["cov"],
             weights=fold["weights"], control=gaussian.factored_score(SDE, blocks, fold["control"]),
@@ -170,7 +172,7 @@ def read(
       ValueError: when a view was not trained.
     """
     s = fitted.settings
-    p = ev.plan(measures)
+    p = plan(measures)
     missing = [v for v in p.views if v not in set(fitted.views)]
     if missing:
         raise ValueError(
@@ -215,8 +217,8 @@ class _Profile(NamedTuple):
 
 
 def _pointwise(
-    fitted: Fitted, p: ev.Plan, x: np.ndarray, rows: Sequence[np.ndarray], w: np.ndarray, keys
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, _Profile, ev.Sums]:
+    fitted: Fitted, p: Plan, x: np.ndarray, rows: Sequence[np.ndarray], w: np.ndarray, keys
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, _Profile, Sums]:
     """``(gap [R, M, n], difference [R, M, n], Gaussian's own [M, n], its profile, sums)``, fold f reading ``rows[f]``."""
     s, blocks = fitted.settings, fitted.blocks
     n, m = x.shape[0], len(p.names)
@@ -238,9 +240,9 @@ def _pointwise(
     profiles = []
     for f, r in enumerate(rows):
         mean, cov, zf = fitted.means[f], fitted.covs[f], z[f]
-        forms = ev.control_forms(p, blocks, mean, cov, s.lo, fitted.hi)
+        forms = control_forms(p, blocks, mean, cov, s.lo, fitted.hi)
         g, d = forms.rows(zf)
-        ends = ev.cross_entropy_rows(p, blocks, zf, mean, cov) + ev.far_tail(p, SDE, blocks, mean, cov, s.lo)[:, None]
+        ends = cross_entropy_rows(p, blocks, zf, mean, cov) + far_tail(p, SDE, blocks, mean, cov, s.lo)[:, None]
         jacobian = _log_jacobian(p, blocks, fitted.transforms[f].log_jacobian(x[r]))
         gap[:, :, r] += np.asarray(sums.gap, np.float64)[:, f, :, : r.size] + g + ends - jacobian
         difference[:, :, r] += np.asarray(sums.difference, np.float64)[:, f, :, : r.size] + d + ends - jacobian
@@ -251,7 +253,7 @@ def _pointwise(
     return gap / count, difference / count, base / count, profile, sums
 
 
-def _log_jacobian(p: ev.Plan, blocks: Blocks, log_slope: np.ndarray) -> np.ndarray:
+def _log_jacobian(p: Plan, blocks: Blocks, log_slope: np.ndarray) -> np.ndarray:
     """``[M, B]``: what entropies lose when the transform's coordinates are turned back into the data's own."""
     out = np.zeros((len(p.names), log_slope.shape[0]))
     for row, terms in enumerate(p.cross):

@@ -11,10 +11,11 @@ from jaxinfo import measures as ms
 from jaxinfo import sde as paths
 from jaxinfo import views as vw
 from jaxinfo.blocks import Blocks
-from jaxinfo.integral import integrate, plan
+from jaxinfo.integral import integrate
 from jaxinfo.nets.mlp import mlp
 from jaxinfo.nets.thesis import thesis
 from jaxinfo.nets.transformer import transformer
+from jaxinfo.plan import plan
 
 BLOCKS = Blocks((1, 2, 1))
 N, D, B = 3, 4, 64
