@@ -1,7 +1,7 @@
 """Accuracy and cost of the default budget on systems with exact truth.
 
-Command:   python -m experiments.acceptance --config=configs/acceptance.py --workdir=records
-Smoke:     python -m experiments.acceptance --config=configs/acceptance.py:smoke --workdir=out/smoke
+Command:   python -m experiments.sweep --config=configs/acceptance.py --workdir=records
+Smoke:     python -m experiments.sweep --config=configs/acceptance.py:smoke --workdir=out/smoke
 Hardware:  two CPU cores, hours for the whole table; resumes.
 Expected:  the bars of the table that ``python -m experiments.tables`` prints; all rows within them.
 """
@@ -28,7 +28,6 @@ SYSTEMS = (
     "inner_spiral-redundant",
     "inner_spiral-synergistic",
     "inner_spiral-six",
-    "gradient-6x1",
 )
 DENSITIES = ("mixture-entropy-3", "mixture-kl")
 
@@ -36,15 +35,13 @@ DENSITIES = ("mixture-entropy-3", "mixture-kl")
 def get_config(arg: str = "") -> ConfigDict:
     """The configuration; ``smoke`` ends in under a minute."""
     config = ConfigDict()
+    config.name = "acceptance"
     config.seeds = 3
     config.rivals = True
     group = lambda tasks, **options: ConfigDict({"n": 20_000, "tasks": tasks, "options": options})
-    config.groups = (
-        group(PAIRS),
-        group(DENSITIES),
-        group(SYSTEMS),
-        group(SYSTEMS[:3], gaussian=False),
-    )
+    gradient = group(("gradient-6x1",))
+    gradient.measures = ("o_information", "o_information_gradient")
+    config.groups = (group(PAIRS), group(DENSITIES), group(SYSTEMS), gradient, group(SYSTEMS[:3], gaussian=False))
     if arg == "smoke":
         config.seeds = 1
         small = {"budget": "quick", "steps": 100, "width": 16, "num_mc": 2, "checks": 4}

@@ -14,9 +14,9 @@ from absl import app, flags
 
 from experiments import bars
 
-RECORDS = flags.DEFINE_string("records", "records/acceptance.jsonl", "Written by experiments.acceptance.")
+RECORDS = flags.DEFINE_string("records", "records/acceptance.jsonl", "Written by experiments.sweep.")
 OUT = flags.DEFINE_string("out", "docs/acceptance.md", "The table; the figure stands beside it as .png.")
-MAKE = "python -m experiments.acceptance --config=configs/acceptance.py --workdir=records"
+MAKE = "python -m experiments.sweep --config=configs/acceptance.py --workdir=records"
 COLUMNS = (
     "task", "measure", "options", "seeds", "truth", "estimate", "error", "s.e.", "worst", "copula", "KSG", "CPU-s",
     "bar", "verdict",

@@ -27,7 +27,7 @@ def draw_views(key: Key, roles: Array, probs: Array, slabs: int) -> Array:
     """
     u = (jnp.arange(slabs) + jax.random.uniform(key)) / slabs
     cdf = jnp.cumsum(probs / probs.sum())
-    return roles[jnp.clip(jnp.searchsorted(cdf, u, side="right"), 0, roles.shape[0] - 1)]
+    return roles[jnp.clip(jnp.searchsorted(cdf, u, side="right", method="compare_all"), 0, roles.shape[0] - 1)]
 
 
 def matching_loss(

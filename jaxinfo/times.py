@@ -106,7 +106,7 @@ def stratified(sde: SDE, lo: float = -8.0, hi: float = 12.0, density: Array | No
 
     def sample(key, shape):
         u = _strata(key, shape)
-        k = jnp.clip(jnp.searchsorted(cdf, u, side="right") - 1, 0, mass.size - 1)
+        k = jnp.clip(jnp.searchsorted(cdf, u, side="right", method="compare_all") - 1, 0, mass.size - 1)
         within = (u - cdf[k]) / mass[k]
         logsnr = edges[k] + jnp.clip(within, 0.0, 1.0) * (edges[1] - edges[0])
         return inside(sde, sde.time(logsnr)), (edges[1] - edges[0]) / mass[k]

@@ -23,16 +23,25 @@ def test_there_are_configs():
     assert CONFIGS
 
 
+def said(path):
+    """The lines ``Word: what`` of a configuration's docstring."""
+    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    return {line.split(":")[0]: line.split(":", 1)[1].strip() for line in text.splitlines() if ":" in line}
+
+
+def script(path):
+    """The experiment that a configuration is for."""
+    return said(path)["Command"].split()[2]
+
+
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.stem)
 def test_docstring_says_how_to_run_it(path):
-    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
-    said = {line.split(":")[0]: line.split(":", 1)[1].strip() for line in text.splitlines() if ":" in line}
     for word in ("Command", "Smoke", "Hardware", "Expected"):
-        assert said.get(word), f"{path.name}: no line {word}:"
+        assert said(path).get(word), f"{path.name}: no line {word}:"
+    assert (ROOT / script(path).replace(".", "/")).with_suffix(".py").is_file()
     for word, argument in (("Command", ""), ("Smoke", ":smoke")):
-        start = f"python -m experiments.{path.stem} --config=configs/{path.name}{argument} --workdir="
-        assert said[word].startswith(start), said[word]
-    assert (ROOT / "experiments" / path.name).is_file()
+        start = f"python -m {script(path)} --config=configs/{path.name}{argument} --workdir="
+        assert said(path)[word].startswith(start), said(path)[word]
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.stem)
@@ -49,7 +58,7 @@ def test_smoke_differs_and_unknown_arguments_raise(path):
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.stem)
 def test_smoke_runs(path, tmp_path):
     command = [
-        sys.executable, "-m", f"experiments.{path.stem}", f"--config={path}:smoke", f"--workdir={tmp_path}",
+        sys.executable, "-m", script(path), f"--config={path}:smoke", f"--workdir={tmp_path}",
     ]  # fmt: skip
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr[-3000:]

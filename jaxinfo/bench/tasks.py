@@ -418,7 +418,7 @@ def _sign_xor_task() -> Task:
 # --- registry --------------------------------------------------------------------------------------------------------
 
 SYSTEM_DIMS = (5, 10, 15, 20)
-HIGH_MI = (1.0, 2.0, 3.0, 4.0, 5.0, 10.0)
+HIGH_MI = (1.0, 2.0, 3.0, 4.0, 5.0, 8.0, 10.0)
 
 
 @cache
@@ -429,6 +429,7 @@ def all_tasks() -> dict[str, Task]:
         *bmi_tasks().values(),
         *(high_mi_task(mi, name) for name in ("plain", "half_cube", "spiral") for mi in HIGH_MI),
         *(independent_task(d) for d in (1, 5, 25)),
+        normal_task(0.2),
         mixture_label_task(),
         mixture_entropy_task(),
         mixture_kl_task(),

@@ -15,6 +15,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.flatten_util import ravel_pytree
 
 from jaxinfo import gaussian, matching, preprocess, times, train
 from jaxinfo import views as vw
@@ -32,6 +33,9 @@ VALIDATION_EVALUATIONS = 3000
 WARMUP = 200
 PAYS = 0.3
 MIN_LOOKS = 4
+# Half of a short estimate is compiling: level 2 takes a quarter less of it than 3 and its programs run as fast.
+COMPILED = {"xla_backend_optimization_level": 2}
+COMPILED_ONCE = {"xla_backend_optimization_level": 0}  # for what runs once and briefly
 MARGIN = 8.0  # log-SNR beyond the log-precision of the sharpest Gaussian conditional
 
 
@@ -47,7 +51,7 @@ class Fitted:
       transforms: one per fold.
       means: ``[F, D]`` of the transformed training rows.
       covs: ``[F, D, D]``, shrunk.
-      params: network parameters, leaves ``[R, F, …]``.
+      params: network parameters as vectors ``[R, F, P]``; :func:`unraveller` makes trees of them.
       calibration: ``[R, F, V, C]`` factors on the network's correction along log-SNR.
       density: ``[R, F, K]`` masses of log-SNR bins from which evaluation draws.
       hi: clean end of log-SNR.
@@ -62,7 +66,7 @@ class Fitted:
     transforms: tuple[preprocess.Transform, ...]
     means: np.ndarray
     covs: np.ndarray
-    params: Params
+    params: Array
     calibration: np.ndarray
     density: np.ndarray
     hi: float
@@ -115,10 +119,21 @@ def training_density(lo: Array | float, hi: Array | float) -> Array:
     return 0.8 * bell / bell.sum() + 0.2 / times.DENSITY_BINS
 
 
-@partial(jax.jit, static_argnums=(0, 1))
+def unraveller(blocks: Blocks, s: Settings) -> Callable[[Array], Params]:
+    """From one vector to the tree of parameters: training keeps a vector, whose update is one program, not one a leaf."""
+    like = jax.eval_shape(lambda key: network(blocks, s).init(key, _no_factors(blocks))["net"], jax.random.key(0))
+    return ravel_pytree(jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), like))[1]
+
+
+def _no_factors(blocks: Blocks) -> gaussian.Factors:
+    d = blocks.dim
+    return gaussian.factors(blocks, np.zeros(d), np.eye(d), ((vw.NOISED,) * blocks.num_variables,))
+
+
+@partial(jax.jit, static_argnums=(0, 1), compiler_options=COMPILED_ONCE)
 def _initial(blocks: Blocks, s: Settings, keys, factors):
     net, tx = network(blocks, s), _optimiser(s)
-    one = lambda key, fac: train.init_state(net.init(key, fac)["net"], tx)
+    one = lambda key, fac: train.init_state(ravel_pytree(net.init(key, fac)["net"])[0], tx)
     state = jax.vmap(jax.vmap(one), in_axes=(0, None))(keys, factors)
     best = {
         "params": state.ema,
@@ -136,7 +151,7 @@ def _chunk_steps(s: Settings) -> int:
     return max(1, s.steps // s.checks)
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2), donate_argnums=(4, 5))
+@partial(jax.jit, static_argnums=(0, 1, 2), donate_argnums=(4, 5), compiler_options=COMPILED)
 def _advance(blocks: Blocks, s: Settings, weighted: bool, keys, state, best, data):
     """One chunk of optimiser steps for every fit, then one look at the validation rows."""
     net, tx = network(blocks, s), _optimiser(s)
@@ -144,6 +159,7 @@ def _advance(blocks: Blocks, s: Settings, weighted: bool, keys, state, best, dat
     slabs, rows = matching.slab_layout(roles.shape[0], s.evaluations(roles.shape[0]))
     where = times.stratified(SDE, s.lo, hi, training_density(s.lo, hi))
     flat = times.stratified(SDE, s.lo, hi)
+    unravel = unraveller(blocks, s)
     rate = train.trapezoid(min(WARMUP, max(s.steps // 10, 1)), data["cool_from"], data["cool_steps"])
 
     def loss(params, key, fold):
@@ -152,7 +168,7 @@ def _advance(blocks: Blocks, s: Settings, weighted: bool, keys, state, best, dat
         index = jnp.searchsorted(fold["cdf"], u) if weighted else (u * fold["count"]).astype(jnp.int32)
         x0 = fold["train"][jnp.minimum(index, fold["count"] - 1)]
         views = matching.draw_views(k_view, roles, data["probs"], slabs)
-        both = {"net": params, "gaussian": fold["factors"]}
+        both = {"net": unravel(params), "gaussian": fold["factors"]}
         return matching.matching_loss(both, net, SDE, blocks, k_loss, x0, roles=views, times=where)
 
     def validate(params, fold):
@@ -164,7 +180,7 @@ def _advance(blocks: Blocks, s: Settings, weighted: bool, keys, state, best, dat
         eps = jax.random.normal(k_noise, (draws, *x0.shape), x0.dtype)
         stack = lambda z: z.reshape(1, -1, *z.shape[2:])
         x_all, eps_all, t_all = stack(jnp.broadcast_to(x0, eps.shape)), stack(eps), stack(t)
-        both = {"net": params, "gaussian": fold["factors"]}
+        both = {"net": unravel(params), "gaussian": fold["factors"]}
 
         def per_view(role):
             error = matching.noise_error(both, net, SDE, blocks, x_all, eps_all, t_all, role[None])
@@ -236,7 +252,7 @@ def fit(
         z.append(zf)
     hi = clean_end(blocks, covs, views) if s.hi is None else float(s.hi)
     fitted = Fitted(
-        blocks, s, views, splits, tuple(transforms), np.stack(means), np.stack(covs), None,
+        blocks, s, views, splits, tuple(transforms), np.stack(means), np.stack(covs), jnp.zeros(0),
         np.ones(0), np.ones(0), hi, {},
     )  # fmt: skip
     share = lambda rows: w[rows] / w[rows].sum()
@@ -313,7 +329,7 @@ def view_weights(views: Sequence[View]) -> np.ndarray:
     return np.asarray([len(vw.noised(v)) ** 0.7 for v in views])
 
 
-def replace_params(fitted: Fitted, params: Params, history: dict[str, np.ndarray]) -> Fitted:
+def replace_params(fitted: Fitted, params: Array, history: dict[str, np.ndarray]) -> Fitted:
     """The same fit with these parameters, no calibration and a uniform density."""
     s = fitted.settings
     ones = lambda *tail: np.ones((s.seeds, s.folds, *tail))

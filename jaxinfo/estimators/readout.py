@@ -15,7 +15,17 @@ from jaxinfo import gaussian, times
 from jaxinfo import views as vw
 from jaxinfo.blocks import Blocks
 from jaxinfo.control import control_forms, cross_entropy_rows, far_tail
-from jaxinfo.estimators.crossfit import SDE, Fitted, float32, inner_factors, network, padded, stacked
+from jaxinfo.estimators.crossfit import (
+    COMPILED,
+    SDE,
+    Fitted,
+    float32,
+    inner_factors,
+    network,
+    padded,
+    stacked,
+    unraveller,
+)
 from jaxinfo.estimators.settings import Settings
 from jaxinfo.integral import Sums, integrate
 from jaxinfo.measures import Measure
@@ -54,13 +64,13 @@ def tune(fitted: Fitted, x: np.ndarray, seed: int = 0) -> Fitted:
     return replace(fitted, calibration=calibration, density=density)
 
 
-@partial(jax.jit, static_argnums=(0, 1))
+@partial(jax.jit, static_argnums=(0, 1), compiler_options=COMPILED)
 def _corrections(blocks: Blocks, s: Settings, params, factors, rows, mask, hi, keys):
     """Sums over rows of <eps − eps_G, r> and <r, r> per view and node, ``[R, F, V, NODES]`` each."""
-    net = network(blocks, s)
+    net, unravel = network(blocks, s), unraveller(blocks, s)
 
     def one_fit(params, factors, x0, mask, key):
-        width = (hi - s.lo) / (NODES - 1)
+        both, width = {"net": unravel(params), "gaussian": factors}, (hi - s.lo) / (NODES - 1)
 
         def at(args):
             node, key = args
@@ -73,7 +83,7 @@ def _corrections(blocks: Blocks, s: Settings, params, factors, rows, mask, hi, k
                 xs, tau = vw.look(SDE, blocks, role[None, None], x0[None], eps[None], t[None])
                 u = vw.bounded_clock(SDE, tau)
                 base, _, _ = gaussian.gaussian_part(factors, blocks, xs, u)
-                r = (net.apply({"net": params, "gaussian": factors}, xs, u) - base)[0]
+                r = (net.apply(both, xs, u) - base)[0]
                 keep = blocks.spread(role == vw.NOISED) * mask[:, None]
                 return jnp.sum((eps - base[0]) * r * keep), jnp.sum(r**2 * keep)
 
@@ -89,7 +99,7 @@ def _corrections(blocks: Blocks, s: Settings, params, factors, rows, mask, hi, k
 
 def calibrated_score(blocks: Blocks, s: Settings, params, factors: gaussian.Factors, calibration, hi):
     """Score function of one fit, its correction to the Gaussian shrunk by ``calibration [V, C]`` along log-SNR."""
-    net = network(blocks, s)
+    net, both = network(blocks, s), {"net": unraveller(blocks, s)(params), "gaussian": factors}
     grid = jnp.linspace(s.lo, hi, calibration.shape[-1])
 
     def score(x, tau):
@@ -97,7 +107,7 @@ def calibrated_score(blocks: Blocks, s: Settings, params, factors: gaussian.Fact
         is_given, is_absent = vw.roles_of(SDE, tau)
         unit = x / blocks.spread(jnp.sqrt(alpha**2 + sigma**2))
         u = vw.bounded_clock(SDE, tau)
-        eps = net.apply({"net": params, "gaussian": factors}, unit, u)
+        eps = net.apply(both, unit, u)
         base, _, _ = gaussian.gaussian_part(factors, blocks, unit, u)
         roles = gaussian.slab_roles(is_given, is_absent)
         match = jnp.argmax(jnp.all(roles[:, None] == factors.roles[None], -1), -1)  # [S]
@@ -108,7 +118,7 @@ def calibrated_score(blocks: Blocks, s: Settings, params, factors: gaussian.Fact
     return score
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2))
+@partial(jax.jit, static_argnums=(0, 1, 2), compiler_options=COMPILED)
 def _integrals(blocks: Blocks, s: Settings, p: Plan, params, calibration, density, fold, hi, keys) -> Sums:
     def one(params, calibration, density, key, fold):
         return integrate(

@@ -48,10 +48,10 @@ class Settings:
     width: int = 64
     depth: int = 3
     batch: int | None = None
-    steps: int = 40_000
+    steps: int = 32_000
     patience: float = 0.3
     cooldown: float = 0.25
-    checks: int = 40
+    checks: int = 32
     learning_rate: float = 1e-3
     weight_decay: float = 0.03
     decay: float = 0.999

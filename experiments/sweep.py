@@ -1,0 +1,163 @@
+"""Estimates of tasks with exact truth under stated options: one JSON record per cell, rivals beside.
+
+    python -m experiments.sweep --config=configs/acceptance.py --workdir=records
+    python -m experiments.sweep --config=configs/intervals.py --workdir=records --only=sign
+
+A cell is (task, rows, data seed, options, measures).  Each runs in a fresh process, so that its CPU-seconds include
+compiling and its peak memory is its own.  Cells already recorded are skipped: the same command resumes.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from absl import app, flags
+from ml_collections import config_flags
+
+CONFIG = config_flags.DEFINE_config_file("config", "configs/acceptance.py", "Configuration.")
+WORKDIR = flags.DEFINE_string("workdir", "records", "Where the records are kept, in a file named after the config.")
+ONLY = flags.DEFINE_string("only", "", "Run only tasks whose id starts with this.")
+KEPT = (
+    "gap", "difference", "gaussian", "row_stderr", "seed_spread", "optimism", "steps", "best_step", "logsnr_range",
+    "p_value", "flags",
+)  # fmt: skip
+
+
+def measure(cell: dict) -> dict:
+    """Estimate the measures of one cell; returns its record."""
+    import resource
+    import warnings
+
+    from jaxinfo.bench import tasks
+    from jaxinfo.inputs import InputWarning
+    from jaxinfo.io.log import environment
+
+    warnings.simplefilter("ignore", InputWarning)
+    task = tasks.task(cell["task"])
+    truth = {k: v for k, v in task.truth.items() if wanted(k, task, cell["measures"])}
+    if not truth:
+        raise ValueError(f"{task.id} has no exact {cell['measures']}; it has {', '.join(task.truth)}.")
+    vs = task.draw(cell["seed"], cell["n"])
+    cpu, wall = time.process_time(), time.time()
+    found = estimates(task, vs, truth, cell["seed"], cell["options"])
+    cpu, wall = time.process_time() - cpu, time.time() - wall
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return cell | {
+        "cpu_s": round(cpu, 1), "wall_s": round(wall, 1), "peak_mib": round(peak),
+        "truth": {k: truth[k] for k in found},
+        "value": {k: e.value for k, e in found.items()},
+        "stderr": {k: e.stderr for k, e in found.items()},
+        "diagnostics": {k: {d: e.diagnostics.get(d) for d in KEPT if d in e.diagnostics} for k, e in found.items()},
+        "beside": rivals_of(task, vs, tuple(found)) if cell["rivals"] else {},
+        "date": time.strftime("%Y-%m-%d"), "environment": environment(),
+    }  # fmt: skip
+
+
+def wanted(name: str, task, measures: list[str]) -> bool:
+    """Whether a cell asks for this exact value of its task; an empty list asks for all but the gradients of Ω.
+
+    Gradients need N (N − 1) more views, and the entropy of a system is no measure of interaction.
+    """
+    base = name.split(":")[0]
+    if measures:
+        return base in measures
+    return base != "o_information_gradient" and (base != "entropy" or len(task.truth) == 1)
+
+
+def estimates(task, vs: dict, truth: dict, seed: int, options: dict) -> dict:
+    """Our estimates under the names of the task's exact values."""
+    import jaxinfo as ji
+
+    if "kl_divergence" in truth:
+        return {"kl_divergence": ji.kl_divergence(vs["p"], vs["q"], seed=seed, **options)}
+    asked = tuple(dict.fromkeys(name.split(":")[0] for name in truth))
+    results = ji.estimate(vs, asked, seed=seed, discrete=list(task.discrete), progress=False, **options)
+    key = lambda name: name.replace(":", "(") + (")" if ":" in name else "")
+    return {name: results[key(name)] for name in truth}
+
+
+def rivals_of(task, vs: dict, measures: tuple[str, ...]) -> dict[str, dict[str, float]]:
+    """Gaussian copula and nearest neighbours on the same rows: rival -> measure -> nats."""
+    import numpy as np
+
+    from jaxinfo.estimators import copula, ksg
+
+    if "kl_divergence" in measures:  # of two fitted Gaussians
+        p, q = vs["p"], vs["q"]
+        m, s = [z.mean(0) for z in (p, q)], [np.cov(z.T) for z in (p, q)]
+        inverse = np.linalg.inv(s[1])
+        moved = np.trace(inverse @ s[0]) + (m[1] - m[0]) @ inverse @ (m[1] - m[0]) - len(m[0])
+        value = 0.5 * (moved + np.linalg.slogdet(s[1])[1] - np.linalg.slogdet(s[0])[1])
+        return {
+            "copula": {"kl_divergence": float(value)},
+            "ksg": {"kl_divergence": float(ksg.knn_kl(p, q).value)},
+        }
+    rows = 3000 if sum(v[0].size for v in vs.values()) > 12 else 10_000
+    found = {
+        "copula": copula.copula_measures(vs, measures, discrete=task.discrete),
+        "ksg": ksg.ksg_measures(vs, measures, max_rows=rows, discrete=task.discrete),
+    }
+    return {rival: {k: float(e.value) for k, e in each.items()} for rival, each in found.items()}
+
+
+def cells(config) -> list[dict]:
+    """Every cell of a configuration: ``groups`` of tasks with ``n``, ``options`` and ``measures``, times ``seeds``."""
+    out = []
+    for group in config.groups:
+        options, measures = group.options.to_dict(), list(group.get("measures", ()))
+        for task in group.tasks:
+            for seed in range(group.get("seeds", config.seeds)):
+                cell = {"task": task, "n": group.n, "seed": seed, "options": options, "measures": measures}
+                out.append(cell | {"rivals": bool(config.rivals)})
+    return out
+
+
+def mark(cell: dict) -> str:
+    """What tells one cell from another."""
+    return json.dumps([cell[k] for k in ("task", "n", "seed", "options")] + [cell.get("measures", [])], sort_keys=True)
+
+
+def child() -> None:
+    """What a fresh process does: one cell, its record on the last line of standard output."""
+    from jaxinfo.io.log import plain
+
+    print("RECORD" + json.dumps(plain(measure(json.loads(sys.argv[1])))))
+
+
+def main(_):
+    """Run the cells that are missing."""
+    from jaxinfo.io.log import JsonLines, read_records
+
+    config = CONFIG.value
+    path = Path(WORKDIR.value) / f"{config.name}.jsonl"
+    done = {mark(r) for r in read_records(path)} if path.exists() else set()
+    failed = 0
+    for cell in cells(config):
+        if not cell["task"].startswith(ONLY.value) or mark(cell) in done:
+            continue
+        run = subprocess.run(
+            [sys.executable, "-c", "import experiments.sweep as s; s.child()", json.dumps(cell)],
+            capture_output=True,
+            text=True,
+        )
+        lines = [line for line in run.stdout.splitlines() if line.startswith("RECORD")]
+        if run.returncode or not lines:
+            failed += 1
+            print(f"{cell} failed:\n{run.stderr[-2000:]}", flush=True)
+            continue
+        record = json.loads(lines[0].removeprefix("RECORD"))
+        with JsonLines(path) as log:
+            log.write(record)
+        away = {k: f"{v - record['truth'][k]:+.3f} ± {record['stderr'][k]:.3f}" for k, v in record["value"].items()}
+        print(
+            f"{cell['task']} n={cell['n']} seed={cell['seed']} {cell['options']} cpu={record['cpu_s']} {away}",
+            flush=True,
+        )
+    if failed:
+        sys.exit(f"{failed} cells failed; the same command tries them again.")
+
+
+if __name__ == "__main__":
+    app.run(main)
