@@ -15,7 +15,7 @@ from jaxinfo import gaussian, times
 from jaxinfo import views as vw
 from jaxinfo.blocks import Blocks
 from jaxinfo.control import control_forms, cross_entropy_rows, far_tail
-from jaxinfo.estimators.crossfit import (
+from jaxinfo.estimators.fitted import (
     COMPILED,
     SDE,
     Fitted,
@@ -94,7 +94,9 @@ def _corrections(blocks: Blocks, s: Settings, params, factors, rows, mask, hi, k
         fold = lambda z: z.reshape(NODES, DRAWS, -1).mean(1).T
         return fold(hit), fold(power)
 
-    return jax.vmap(jax.vmap(one_fit), in_axes=(0, None, None, None, 0))(params, factors, rows, mask, keys)
+    # folds side by side, seeds one after the other: memory does not grow with their number
+    folds = jax.vmap(one_fit)
+    return jax.lax.map(lambda of_seed: folds(of_seed[0], factors, rows, mask, of_seed[1]), (params, keys))
 
 
 def calibrated_score(blocks: Blocks, s: Settings, params, factors: gaussian.Factors, calibration, hi):
@@ -120,14 +122,17 @@ def calibrated_score(blocks: Blocks, s: Settings, params, factors: gaussian.Fact
 
 @partial(jax.jit, static_argnums=(0, 1, 2), compiler_options=COMPILED)
 def _integrals(blocks: Blocks, s: Settings, p: Plan, params, calibration, density, fold, hi, keys) -> Sums:
-    def one(params, calibration, density, key, fold):
+    def one(of_seed, fold):
+        params, calibration, density, key = of_seed
         return integrate(
             key, p, SDE, blocks, calibrated_score(blocks, s, params, fold["factors"], calibration, hi), fold["rows"],
             times=times.stratified(SDE, s.lo, hi, density), num_mc=s.num_mc, mean=fold["mean"], cov=fold["cov"],
             weights=fold["weights"], control=gaussian.factored_score(SDE, blocks, fold["control"]),
         )  # fmt: skip
 
-    return jax.vmap(jax.vmap(one), in_axes=(0, 0, 0, 0, None))(params, calibration, density, keys, fold)
+    # folds side by side, seeds one after the other: memory does not grow with their number
+    each = (params, calibration, density, keys)
+    return jax.lax.map(lambda of_seed: jax.vmap(one)(of_seed, fold), each)
 
 
 @dataclass(frozen=True)

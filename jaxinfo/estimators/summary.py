@@ -14,7 +14,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from jaxinfo.estimators.crossfit import MARGIN, Fitted
+from jaxinfo.estimators.fitted import Fitted
+from jaxinfo.estimators.prepare import MARGIN
 from jaxinfo.estimators.readout import Readout
 from jaxinfo.measures import Measure
 from jaxinfo.types import Estimate
@@ -146,7 +147,8 @@ def _late_progress(fitted: Fitted) -> float:
 
     The cool-down always gains; progress before it says that it came because the steps ran out.
     """
-    score = fitted.history["validation"].mean((1, 2, 3))  # per view
-    step, end = fitted.history["step"], float(fitted.history["cool_from"])
-    before, full = score[step <= end * 2 / 3], score[step <= end]
-    return float(max(before.min() - full.min(), 0.0)) if before.size else 0.0
+    step, gains = fitted.history["step"], []
+    for score, end in zip(fitted.history["validation"].mean((2, 3)).T, fitted.history["cool_from"]):  # of each seed
+        before, full = score[step <= end * 2 / 3], score[step <= end]
+        gains.append(max(before.min() - full.min(), 0.0) if before.size else 0.0)
+    return float(np.mean(gains))

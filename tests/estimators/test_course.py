@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from jaxinfo.estimators.crossfit import Course
+from jaxinfo.estimators.course import Course
 from jaxinfo.estimators.settings import BUDGETS, Settings
 
 S = Settings(steps=40_000, checks=40, patience=0.3, cooldown=0.25)

@@ -1,0 +1,43 @@
+"""How long to train: at full rate while it pays, then cool down."""
+
+from __future__ import annotations
+
+from jaxinfo.estimators.settings import Settings
+
+PAYS = 0.3
+MIN_LOOKS = 4
+
+
+def chunk_steps(s: Settings) -> int:
+    """Optimiser steps between two looks at the validation rows."""
+    return max(1, s.steps // s.checks)
+
+
+class Course:
+    """Decides from the validation loss when the learning rate falls, and so when training ends.
+
+    Full rate ends when the last ``patience`` share of the steps brought validation rows, summed over views, less than
+    PAYS standard deviations of a mean over all rows (of one nat each): less than the sampling error could notice.
+    """
+
+    def __init__(self, s: Settings, root_n: float):
+        self.s, self.chunk, self.least = s, chunk_steps(s), PAYS / root_n
+        self.end = self.chunk * -(-s.steps // self.chunk)
+        self.cool_steps = self._cooling(self.end * (1.0 - s.cooldown))
+        self.cool_from = self.end - self.cool_steps
+        self.seen: list[tuple[int, float]] = []
+
+    def _cooling(self, full_rate_steps: float) -> int:
+        share = self.s.cooldown / (1.0 - self.s.cooldown)
+        return self.chunk * max(1, round(share * full_rate_steps / self.chunk))
+
+    def look(self, done: int, validation: float) -> None:
+        """Take note of the validation loss, in nats, after ``done`` steps."""
+        self.seen.append((done, validation))
+        if done >= self.cool_from:
+            return
+        before = [v for step, v in self.seen if step <= (1.0 - self.s.patience) * done]
+        recent = [v for step, v in self.seen if step > (1.0 - self.s.patience) * done]
+        if len(self.seen) >= MIN_LOOKS and before and min(before) - min(recent) < self.least:
+            self.cool_from, self.cool_steps = done, self._cooling(done)
+            self.end = done + self.cool_steps

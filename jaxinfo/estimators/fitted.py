@@ -1,0 +1,106 @@
+"""What a fit is: trained networks of several folds and seeds, and what is needed to read them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.flatten_util import ravel_pytree
+
+from jaxinfo import gaussian, preprocess
+from jaxinfo import views as vw
+from jaxinfo.blocks import Blocks
+from jaxinfo.estimators.settings import Settings
+from jaxinfo.estimators.splits import Split
+from jaxinfo.nets.mlp import mlp
+from jaxinfo.sde import VP
+from jaxinfo.types import Array, Net, Params
+from jaxinfo.views import View
+
+SDE = VP()  # the integral does not depend on the path; VP inverts in closed form
+# Half of a short estimate is compiling: level 2 takes a quarter less of it than 3 and its programs run as fast.
+COMPILED = {"xla_backend_optimization_level": 2}
+COMPILED_ONCE = {"xla_backend_optimization_level": 0}  # for what runs once and briefly
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Trained networks and all that is needed to read them: F folds, R seeds.
+
+    Attributes:
+      blocks: packing of the variables.
+      settings: what it was trained with.
+      views: the V views it was trained on.
+      splits: rows of each fold.
+      transforms: one per fold.
+      means: ``[F, D]`` of the transformed training rows.
+      covs: ``[F, D, D]``, shrunk.
+      params: network parameters as vectors ``[R, F, P]``; :func:`unraveller` makes trees of them.
+      calibration: ``[R, F, V, C]`` factors on the network's correction along log-SNR.
+      density: ``[R, F, K]`` masses of log-SNR bins from which evaluation draws.
+      hi: clean end of log-SNR.
+      history: ``step [C]``, ``validation [C, R, F, V]`` in nats, ``best_step [R, F]``, and
+        ``cool_from [R]``, the step from which the learning rate fell.
+    """
+
+    blocks: Blocks
+    settings: Settings
+    views: tuple[View, ...]
+    splits: tuple[Split, ...]
+    transforms: tuple[preprocess.Transform, ...]
+    means: np.ndarray
+    covs: np.ndarray
+    params: np.ndarray
+    calibration: np.ndarray
+    density: np.ndarray
+    hi: float
+    history: dict[str, np.ndarray]
+
+
+def network(blocks: Blocks, settings: Settings) -> Net:
+    """The preconditioned network of these settings."""
+    build = settings.builder()
+    inner = build(blocks) if build is not None else mlp(blocks, settings.width, settings.depth)
+    return gaussian.precondition(inner, blocks)
+
+
+def unraveller(blocks: Blocks, s: Settings) -> Callable[[Array], Params]:
+    """From one vector to the tree of parameters: training keeps a vector, whose update is one program, not one a leaf."""
+    like = jax.eval_shape(lambda key: network(blocks, s).init(key, _no_factors(blocks))["net"], jax.random.key(0))
+    return ravel_pytree(jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), like))[1]
+
+
+def _no_factors(blocks: Blocks) -> gaussian.Factors:
+    d = blocks.dim
+    return gaussian.factors(blocks, np.zeros(d), np.eye(d), ((vw.NOISED,) * blocks.num_variables,))
+
+
+def inner_factors(fitted: Fitted) -> gaussian.Factors:
+    """Factors of the Gaussian inside the network for the trained views, leaves ``[F, …]``."""
+    if fitted.settings.gaussian:
+        each = [gaussian.factors(fitted.blocks, m, c, fitted.views) for m, c in zip(fitted.means, fitted.covs)]
+    else:
+        d = fitted.blocks.dim
+        each = [gaussian.factors(fitted.blocks, np.zeros(d), np.eye(d), fitted.views)] * len(fitted.means)
+    return stacked(each)
+
+
+def stacked(trees: Sequence[Any]) -> Any:
+    """Equal trees joined along a new leading axis."""
+    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)
+
+
+def padded(arrays: Sequence[np.ndarray], fill: float = 0.0) -> np.ndarray:
+    """Arrays of different lengths stacked, the short ones filled up at their end."""
+    longest = max(a.shape[0] for a in arrays)
+    grow = lambda a: np.pad(a, [(0, longest - a.shape[0])] + [(0, 0)] * (a.ndim - 1), constant_values=fill)
+    return np.stack([grow(a) for a in arrays])
+
+
+def float32(a: np.ndarray) -> Array:
+    """To the device in single precision."""
+    return jnp.asarray(a, jnp.float32)

@@ -1,0 +1,108 @@
+"""Devices: how fits and batches are laid out over them, and the start of several hosts.  No other file mentions devices.
+
+Programs are written for one device and jitted; an array placed with a :class:`~jax.sharding.NamedSharding` makes the same
+program run on many.  Two axes are enough here: ``fits`` (independent networks: seeds, folds, tasks, permutations) and
+``data`` (rows of a batch of one network).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+
+FITS, DATA = "fits", "data"
+
+
+def start(coordinator: str | None = None, num_processes: int | None = None, process_id: int | None = None) -> None:
+    """Join the hosts of a pod into one computation; call it before anything else touches JAX.
+
+    Does nothing on a single host: without arguments and without a cluster that JAX recognises (TPU pods, Slurm, MPI,
+    Kubernetes).
+
+    Args:
+      coordinator: ``host:port`` of process 0.
+      num_processes: how many processes there are.
+      process_id: the number of this one.
+
+    Raises:
+      ValueError: when only some of the three are given.
+    """
+    given = [a is not None for a in (coordinator, num_processes, process_id)]
+    if any(given) and not all(given):
+        raise ValueError(
+            "start: give coordinator, num_processes and process_id together, or none of them to let the cluster decide; "
+            f"got {coordinator!r}, {num_processes!r}, {process_id!r}."
+        )
+    if all(given):
+        if os.environ.get("JAX_PLATFORMS") == "cpu":
+            jax.config.update("jax_cpu_collectives_implementation", "gloo")
+        jax.distributed.initialize(coordinator, num_processes, process_id)
+    elif any(name in os.environ for name in ("TPU_WORKER_HOSTNAMES", "SLURM_JOB_ID", "OMPI_COMM_WORLD_SIZE")):
+        jax.distributed.initialize()
+
+
+def is_first() -> bool:
+    """Whether this process writes records and checkpoints."""
+    return jax.process_index() == 0
+
+
+def mesh(fits: int | None = None, data: int = 1, devices: Sequence[jax.Device] | None = None) -> Mesh:
+    """A mesh of ``fits`` × ``data`` devices; by default all of them along ``fits``.
+
+    Raises:
+      ValueError: when there are not as many devices as asked for.
+    """
+    devices = list(jax.devices() if devices is None else devices)
+    fits = len(devices) // data if fits is None else fits
+    if fits < 1 or data < 1 or fits * data > len(devices):
+        raise ValueError(
+            f"mesh: fits={fits} times data={data} does not fit on {len(devices)} devices; make the product smaller."
+        )
+    grid = np.asarray(devices[: fits * data]).reshape(fits, data)
+    return Mesh(grid, (FITS, DATA), axis_types=(AxisType.Auto, AxisType.Auto))
+
+
+def multiple(count: int, over: Mesh) -> int:
+    """The least multiple of the ``fits`` axis that is not below ``count``: fits are padded to it."""
+    size = over.shape[FITS]
+    return -(-count // size) * size
+
+
+def spread_fits(tree: Any, over: Mesh) -> Any:
+    """Arrays whose leading axis counts fits, laid over the ``fits`` axis; its length must be a :func:`multiple`."""
+    return jax.device_put(tree, NamedSharding(over, PartitionSpec(FITS)))
+
+
+def replicate(tree: Any, over: Mesh) -> Any:
+    """The same arrays on every device."""
+    return jax.device_put(tree, NamedSharding(over, PartitionSpec()))
+
+
+def spread_rows(tree: Any, over: Mesh, axis: int = 0) -> Any:
+    """Batches whose ``axis`` counts rows, laid over the ``data`` axis.
+
+    On several hosts every process gives its own rows, and the whole batch is all of them in the order of processes.
+    """
+    sharding = NamedSharding(over, PartitionSpec(*([None] * axis), DATA))
+    if jax.process_count() == 1:
+        return jax.device_put(tree, sharding)
+    return jax.tree.map(lambda a: jax.make_array_from_process_local_data(sharding, np.asarray(a)), tree)
+
+
+def fetch(tree: Any) -> Any:
+    """Numpy arrays of the whole, also when other hosts hold parts of it."""
+    if jax.process_count() == 1:
+        return jax.tree.map(np.asarray, tree)
+    from jax.experimental import multihost_utils
+
+    return jax.tree.map(np.asarray, multihost_utils.process_allgather(tree, tiled=True))
+
+
+def fits_at_once() -> int:
+    """How many fits run side by side by default: a few on CPU, where more only fall out of cache; many elsewhere."""
+    return 1 if jax.default_backend() == "cpu" else 64
