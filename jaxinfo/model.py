@@ -15,7 +15,7 @@ from jaxinfo import inputs, preprocess, queries
 from jaxinfo import measures as ms
 from jaxinfo.blocks import Blocks
 from jaxinfo.estimators import crossfit, plugin, readout, summary
-from jaxinfo.estimators.settings import BUDGETS, Settings, resolve
+from jaxinfo.estimators.settings import BUDGETS, Settings, for_null, resolve
 from jaxinfo.estimators.splits import Split
 from jaxinfo.plan import plan
 from jaxinfo.results import Results
@@ -230,10 +230,7 @@ class Model:
         Statistic and null share one small budget and one code path, so the test is valid whatever the network's bias.
         """
         opts = replace(self.options, null=0, budget="quick", checkpoint_dir=None, progress=False, unit="nats")
-        quick, mine = BUDGETS["quick"], self.settings
-        settings = replace(
-            mine, folds=quick.folds, seeds=1, steps=min(mine.steps, quick.steps), num_mc=min(mine.num_mc, quick.num_mc)
-        )
+        settings = for_null(self.settings)
         groups = self.groups
 
         def statistic(table, seed):

@@ -10,6 +10,7 @@ MIN_LOOKS = 4
 
 def chunk_steps(s: Settings) -> int:
     """Optimiser steps between two looks at the validation rows."""
+    assert s.steps is not None and s.checks is not None  # decided by Settings.for_views
     return max(1, s.steps // s.checks)
 
 
@@ -22,6 +23,7 @@ class Course:
 
     def __init__(self, s: Settings, root_n: float):
         self.s, self.chunk, self.least = s, chunk_steps(s), PAYS / root_n
+        assert s.steps is not None
         self.end = self.chunk * -(-s.steps // self.chunk)
         self.cool_steps = self._cooling(self.end * (1.0 - s.cooldown))
         self.cool_from = self.end - self.cool_steps

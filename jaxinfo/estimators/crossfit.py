@@ -90,7 +90,9 @@ def _advance(blocks: Blocks, s: Settings, weighted: bool, state, best, fits, vie
     """
     net, tx, unravel = network(blocks, s), _optimiser(s), unraveller(blocks, s)
     roles = views["roles"]
-    slabs, rows = matching.slab_layout(roles.shape[0], s.evaluations(roles.shape[0]))
+    assert s.batch is not None and s.steps is not None  # decided by Settings.for_views
+    slabs, rows = matching.slab_layout(roles.shape[0], s.batch)
+    warmup = min(WARMUP, max(s.steps // 10, 1))
 
     def loss(params, key, fit):
         k_row, k_view, k_loss = jax.random.split(key, 3)
@@ -120,7 +122,7 @@ def _advance(blocks: Blocks, s: Settings, weighted: bool, state, best, fits, vie
         return jax.lax.map(per_view, roles)
 
     def one(state, best, fit):
-        rate = train.trapezoid(min(WARMUP, max(s.steps // 10, 1)), fit["cool_from"], fit["cool_steps"])
+        rate = train.trapezoid(warmup, fit["cool_from"], fit["cool_steps"])
         live = state.step < fit["end"]  # a unit that ended earlier than its neighbours stays as it is
         keep = lambda condition: lambda new, old: jnp.where(condition, new, old)
         after, losses = train.fit(
@@ -189,7 +191,7 @@ def fit_many(
     Raises:
       FloatingPointError: when the loss is not finite, with the step and what to try.
     """
-    s, views = settings, tuple(views)
+    s, views = settings.for_views(len(views)), tuple(views)
     prepared = [prepare(job, blocks, views, s) for job in jobs]
     units = [(j, r) for j in range(len(jobs)) for r in range(s.seeds)]
     at_once = min(at_once or parallel.fits_at_once(), len(units))

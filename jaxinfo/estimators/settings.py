@@ -26,10 +26,11 @@ class Settings:
       depth: residual blocks.
       batch: network evaluations per optimiser step, over all views; None takes 128 for at most FEW_VIEWS views and
         256 for more.
-      steps: most optimiser steps; fewer are taken when validation rows gain nothing any more.
+      steps: most optimiser steps; fewer are taken when validation rows gain nothing any more.  None takes 24,000 for at
+        most FEW_VIEWS views and 32,000 for more.
       patience: the learning rate starts to fall when this share of the steps so far brought validation rows nothing.
       cooldown: share of all steps in which the learning rate falls to zero.
-      checks: how many times the validation loss is looked at.
+      checks: how many times the validation loss is looked at; None looks every 1,000 steps, and 20 times at least.
       learning_rate: peak of the schedule.
       weight_decay: of AdamW.
       decay: of the running average of the parameters.
@@ -48,10 +49,10 @@ class Settings:
     width: int = 64
     depth: int = 3
     batch: int | None = None
-    steps: int = 32_000
+    steps: int | None = None
     patience: float = 0.3
     cooldown: float = 0.25
-    checks: int = 32
+    checks: int | None = None
     learning_rate: float = 1e-3
     weight_decay: float = 0.03
     decay: float = 0.999
@@ -70,7 +71,7 @@ class Settings:
         whole = ("width", "depth", "batch", "steps", "checks", "num_mc", "folds", "seeds")
         for name in whole:
             v = getattr(self, name)
-            if name == "batch" and v is None:
+            if name in ("batch", "steps", "checks") and v is None:
                 continue
             if not isinstance(v, int) or v < 1:
                 raise ValueError(f"{name} must be a whole number of at least 1, got {v!r}.")
@@ -91,9 +92,12 @@ class Settings:
         if self.hi is not None and not self.lo < self.hi:
             raise ValueError(f"lo must lie below hi, got {self.lo} and {self.hi}.")
 
-    def evaluations(self, num_views: int) -> int:
-        """Network evaluations per optimiser step: more views are more functions to learn."""
-        return self.batch or (128 if num_views <= FEW_VIEWS else 256)
+    def for_views(self, num_views: int) -> Settings:
+        """These settings with everything left open decided: more views are more functions to learn."""
+        few = num_views <= FEW_VIEWS
+        steps = self.steps or (24_000 if few else 32_000)
+        checks = self.checks or max(20, steps // 1000)
+        return replace(self, batch=self.batch or (128 if few else 256), steps=steps, checks=checks)
 
     def builder(self) -> Callable[[Blocks], Net] | None:
         """The network builder, None for the default."""
@@ -110,3 +114,10 @@ BUDGETS = {
 def resolve(budget: str, overrides: Mapping[str, Any]) -> Settings:
     """The settings of a budget with some fields replaced."""
     return replace(BUDGETS[budget], **overrides)
+
+
+def for_null(s: Settings) -> Settings:
+    """The small budget of a permutation test: statistic and null share it, so it need not be precise to be valid."""
+    quick = BUDGETS["quick"]
+    steps = min(k for k in (s.steps, quick.steps) if k is not None)
+    return replace(s, folds=quick.folds, seeds=1, steps=steps, num_mc=min(s.num_mc, quick.num_mc))

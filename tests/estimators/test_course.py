@@ -46,6 +46,7 @@ def test_never_longer_than_asked_up_to_one_look(steps, checks):
     assert 1 <= course.cool_steps and course.cool_from + course.cool_steps == course.end
 
 
-def test_batch_follows_the_number_of_views():
-    assert BUDGETS["standard"].evaluations(2) < BUDGETS["standard"].evaluations(13)
-    assert replace(S, batch=77).evaluations(13) == 77
+def test_what_is_left_open_follows_the_number_of_views():
+    few, many = (BUDGETS["standard"].for_views(v) for v in (2, 13))
+    assert few.batch < many.batch and few.steps < many.steps and few.checks == few.steps // 1000
+    assert replace(S, batch=77, steps=10, checks=3).for_views(13) == replace(S, batch=77, steps=10, checks=3)
