@@ -5,6 +5,7 @@ from jaxinfo.api import (
     dual_total_correlation,
     entropy,
     estimate,
+    estimate_many,
     fit,
     interaction_information,
     kl_divergence,
@@ -18,6 +19,7 @@ from jaxinfo.api import (
 from jaxinfo.blocks import Blocks
 from jaxinfo.integral import evaluate
 from jaxinfo.results import Results
+from jaxinfo.series import transfer_entropy, windows
 from jaxinfo.types import Estimate
 
 __version__ = "0.1.0"
@@ -29,6 +31,7 @@ __all__ = [
     "dual_total_correlation",
     "entropy",
     "estimate",
+    "estimate_many",
     "evaluate",
     "fit",
     "interaction_information",
@@ -39,4 +42,6 @@ __all__ = [
     "o_information_gradient",
     "s_information",
     "total_correlation",
+    "transfer_entropy",
+    "windows",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations
@@ -15,12 +16,15 @@ from jaxinfo import inputs, preprocess, queries
 from jaxinfo import measures as ms
 from jaxinfo.blocks import Blocks
 from jaxinfo.estimators import crossfit, plugin, readout, summary
+from jaxinfo.estimators.fitted import Fitted
+from jaxinfo.estimators.prepare import Job
 from jaxinfo.estimators.settings import BUDGETS, Settings, for_null, resolve
 from jaxinfo.estimators.splits import Split
 from jaxinfo.plan import plan
 from jaxinfo.results import Results
 from jaxinfo.types import Estimate
 
+TRAINING = "training"  # inside checkpoint_dir, while networks are being trained
 NULL_MEASURES = ("mutual_information", "total_correlation", "dual_total_correlation", "s_information")
 
 
@@ -74,7 +78,7 @@ class Model:
 
     def __init__(self, table: inputs.Table | None, blocks: Blocks, opts: Options, settings: Settings, title: str = ""):
         self.table, self.blocks, self.options, self.settings, self.title = table, blocks, opts, settings, title
-        self.fits: list[crossfit.Fitted] = []
+        self.fits: list[Fitted] = []
         self.asked: tuple[str, ...] = ()
         self.optimism: dict[str, float] = {}
         self.weights = self.groups = None
@@ -87,25 +91,33 @@ class Model:
         cls, table: inputs.Table, measures: str | Sequence[str], opts: Options, overrides: Mapping[str, Any]
     ) -> Model:
         """Train what the measures need; see :func:`jaxinfo.fit`."""
-        settings = resolve(opts.budget, overrides)
-        model = cls(table, table.blocks, opts, settings)
+        model = cls.ask(table, measures, opts, overrides)
+        needed = model._measures(queries.expand(measures, table.blocks))
+        if not needed:
+            return model
+        place = None if opts.checkpoint_dir is None else Path(opts.checkpoint_dir)
+        model.mark = model._fingerprint(needed)
+        if place is not None and (place / "model").exists():
+            stored = cls.load(place / "model")
+            if stored.mark == model.mark:
+                model.fits = stored.fits
+                return model
+        train_models([model], needed, place, model.mark)
+        if place is not None:
+            model.save(place / "model")
+            shutil.rmtree(place / TRAINING, ignore_errors=True)
+        return model
+
+    @classmethod
+    def ask(
+        cls, table: inputs.Table, measures: str | Sequence[str], opts: Options, overrides: Mapping[str, Any]
+    ) -> Model:
+        """A model that knows what it will be asked, not trained yet."""
+        model = cls(table, table.blocks, opts, resolve(opts.budget, overrides))
         asked = queries.expand(measures, table.blocks)
         model.asked = tuple(asked)
         if opts.null:
             _check_null(asked)
-        needed = model._measures(asked)
-        if not needed:
-            return model
-        mark = model._fingerprint(needed)
-        if opts.checkpoint_dir is not None and (Path(opts.checkpoint_dir) / "model").exists():
-            stored = cls.load(Path(opts.checkpoint_dir) / "model")
-            if stored.mark == mark:
-                model.fits = stored.fits
-                return model
-        model._ensure(needed)
-        if opts.checkpoint_dir is not None:
-            model.mark = mark
-            model.save(Path(opts.checkpoint_dir) / "model")
         return model
 
     mark = ""
@@ -162,7 +174,7 @@ class Model:
             if not queries.is_plug_in(q, self.blocks)
         }
 
-    def _ensure(self, measures: Mapping[str, ms.Measure]) -> crossfit.Fitted:
+    def _ensure(self, measures: Mapping[str, ms.Measure]) -> Fitted:
         """The fit that knows every view of these measures, trained now if there is none."""
         views = plan(measures).views
         for fitted in self.fits:
@@ -172,15 +184,7 @@ class Model:
             raise ValueError(
                 f"{', '.join(measures)}: not trained, and a loaded model does not hold its data; fit again naming it."
             )
-        from jaxinfo.io.log import progress
-
-        fits = self.settings.folds * self.settings.seeds
-        with progress(None, f"training {fits} networks on {len(views)} views", self.options.progress) as bar:
-            fitted = crossfit.fit(
-                self.table.x, self.blocks, views, self.settings, self.options.seed, groups=self.groups,
-                weights=self.weights, progress=lambda step, total, metrics: bar.reach(step, total, **metrics),
-            )  # fmt: skip
-        self.fits.append(readout.tune(fitted, self.table.x, self.options.seed))
+        train_models([self], measures)
         return self.fits[-1]
 
     def _results(self, asked: Mapping[str, queries.Query], rows: Any) -> Results:
@@ -229,27 +233,24 @@ class Model:
 
         Statistic and null share one small budget and one code path, so the test is valid whatever the network's bias.
         """
-        opts = replace(self.options, null=0, budget="quick", checkpoint_dir=None, progress=False, unit="nats")
+        opts = replace(self.options, null=0, budget="quick", checkpoint_dir=None, unit="nats")
         settings = for_null(self.settings)
-        groups = self.groups
-
-        def statistic(table, seed):
-            model = Model(table, self.blocks, replace(opts, seed=seed), settings)
-            return {k: e.diagnostics.get("gap", e.value) for k, e in model._results(asked, None).items()}
-
-        seen = statistic(self.table, self.options.seed)
-        rng = np.random.default_rng([self.options.seed, 99])
-        null: dict[str, list[float]] = {k: [] for k in asked}
+        assert self.table is not None  # only asked of the rows trained on
+        rng, tables = np.random.default_rng([self.options.seed, 99]), [self.table]
         for _ in range(self.options.null):
             x = self.table.x.copy()
             for s in self.blocks.slices[1:]:
-                x[:, s] = x[_permutation(rng, x.shape[0], groups)][:, s]
-            for k, v in statistic(replace(self.table, x=x), self.options.seed).items():
-                null[k].append(v)
+                x[:, s] = x[_permutation(rng, x.shape[0], self.groups)][:, s]
+            tables.append(replace(self.table, x=x))
+        models = [Model(table, self.blocks, opts, settings) for table in tables]
+        needed = self._measures(asked)
+        if needed:
+            train_models(models, needed)
+        read = [{k: e.diagnostics.get("gap", e.value) for k, e in m._results(asked, None).items()} for m in models]
         out = {}
         for name, e in found.items():
-            draws = np.asarray(null[name])
-            p = (1 + int((draws >= seen[name]).sum())) / (1 + draws.size)
+            draws = np.asarray([r[name] for r in read[1:]])
+            p = (1 + int((draws >= read[0][name]).sum())) / (1 + draws.size)
             out[name] = e._replace(diagnostics=e.diagnostics | {"p_value": p, "null": draws})
         return out
 
@@ -321,7 +322,7 @@ class Model:
             part, settings = tree[f"fit{k}"], Settings(**described["settings"])
             transforms = tuple(preprocess.from_plain(t) for t in described["transforms"])
             model.fits.append(
-                crossfit.Fitted(
+                Fitted(
                     blocks,
                     settings,
                     tuple(tuple(v) for v in described["views"]),
@@ -374,6 +375,49 @@ class Model:
         notes = tuple(dict.fromkeys(tables[0].notes + tables[1].notes))
         e = summary.estimates(rows, fitted, measures, notes=notes)["kl_divergence"]
         return e.to(opts.unit)
+
+
+def train_many(models: Sequence[Model], measures: str | Sequence[str]) -> None:
+    """Train models of one packing and one set of options on what they were asked, kept in their ``checkpoint_dir``."""
+    needed = models[0]._measures(queries.expand(measures, models[0].blocks))
+    if not needed:
+        return
+    place = models[0].options.checkpoint_dir
+    h = hashlib.sha256()
+    for m in models:
+        h.update(m._fingerprint(needed).encode())
+    train_models(models, needed, None if place is None else Path(place), h.hexdigest())
+
+
+def train_models(
+    models: Sequence[Model], measures: Mapping[str, ms.Measure], place: Path | None = None, mark: str = ""
+) -> None:
+    """Train models of one packing and one set of options on these measures, in one program.
+
+    Args:
+      models: each gets one fit more.
+      measures: whose views are trained.
+      place: where to keep checkpoints while training, so that a killed call goes on; None keeps none.
+      mark: what is being trained, in a word: checkpoints of something else are not read.
+    """
+    from jaxinfo.io.keeper import Keeper
+    from jaxinfo.io.log import progress
+
+    first = models[0]
+    views, s = plan(measures).views, first.settings
+    jobs = []
+    for m in models:
+        assert m.table is not None  # training has data
+        jobs.append(Job(m.table.x, m.options.seed, m.groups, m.weights))
+    keepers = None if place is None else lambda group: Keeper(place / TRAINING / f"group{group:04d}", mark)
+    words = f"training {len(jobs) * s.folds * s.seeds} networks on {len(views)} views"
+    with progress(None, words, first.options.progress) as bar:
+        fits = crossfit.fit_many(
+            jobs, first.blocks, views, s, keepers=keepers,
+            progress=lambda step, total, metrics: bar.reach(step, total, **metrics),
+        )  # fmt: skip
+    for m, fitted, job in zip(models, fits, jobs):
+        m.fits.append(readout.tune(fitted, job.x, job.seed))
 
 
 def _permutation(rng, n: int, groups: np.ndarray | None) -> np.ndarray:

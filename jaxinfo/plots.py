@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,6 +92,45 @@ def gradient(estimates: Mapping[str, Estimate], path: str | Path | None = None, 
     shown = _checked("gradient", estimates)
     figure = _figure(WIDTH, _gradient_height(shown))
     _gradient(figure, shown, level)
+    return _saved(figure, path)
+
+
+def over_time(
+    times: Sequence[float] | np.ndarray,
+    estimates: Mapping[str, Sequence[Estimate]],
+    path: str | Path | None = None,
+    level: float = 0.95,
+) -> Figure:
+    """Measures against time, one panel each: a line with its confidence band and a line at zero.
+
+    Args:
+      times: ``[W]`` of the windows.
+      estimates: name -> W Estimates, all shown in the unit of the first.
+      path: where to save.
+      level: of the bands.
+
+    Raises:
+      ValueError: when there is nothing to show, or lengths differ.
+    """
+    wrong = [name for name, es in estimates.items() if len(es) != len(times)]
+    if not estimates or not len(times) or wrong:
+        raise ValueError(
+            f"over_time: expected {len(times)} estimates per measure, at least one, got "
+            f"{ {k: len(v) for k, v in estimates.items()} }."
+        )
+    names = list(estimates)
+    unit = estimates[names[0]][0].unit
+    figure = _figure(WIDTH, 0.6 + 1.5 * len(names))
+    for axes, name in zip(figure.subplots(len(names), 1, squeeze=False, sharex=True)[:, 0], names):
+        shown = [e.to(unit) for e in estimates[name]]
+        low, high = np.transpose([e.ci(level) for e in shown])
+        axes.axhline(0, color=GREY, lw=0.8)
+        axes.fill_between(times, low, high, color=SKY, alpha=FAINT, lw=0)
+        axes.plot(times, [e.value for e in shown], "o-", color=BLUE, ms=3, lw=1.2)
+        axes.set_ylabel(f"{label(name, 20)}  [{unit}]", fontsize=SMALL)
+        axes.tick_params(labelsize=SMALL)
+        axes.spines[["top", "right"]].set_visible(False)
+    axes.set_xlabel("time", fontsize=TEXT)
     return _saved(figure, path)
 
 

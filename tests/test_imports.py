@@ -37,6 +37,7 @@ ALLOWED = {
     "results": {"types", "io", "plots"},
     "model": METHOD | {"plan", "preprocess", "estimators", "inputs", "queries", "results", "io"},
     "api": {"estimators", "inputs", "queries", "model", "results", "io", "plots", "types"},
+    "series": {"api", "inputs", "results", "plots", "types"},
     "sklearn_adapter": {"api", "types"},
     "cli": {"api", "inputs", "queries", "estimators", "io"},
 }

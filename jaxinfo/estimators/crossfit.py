@@ -192,7 +192,6 @@ def fit_many(
       FloatingPointError: when the loss is not finite, with the step and what to try.
     """
     s, views = settings.for_views(len(views)), tuple(views)
-    prepared = [prepare(job, blocks, views, s) for job in jobs]
     units = [(j, r) for j in range(len(jobs)) for r in range(s.seeds)]
     at_once = min(at_once or parallel.fits_at_once(), len(units))
     weighted = any(job.weights is not None for job in jobs)
@@ -200,56 +199,59 @@ def fit_many(
         "roles": jnp.asarray(vw.table(views)),
         "probs": float32(view_weights(views) if view_probs is None else view_probs),
     }
-    table = _fit_table(prepared, [job.seed for job in jobs], s)
     trained: list[Trained] = []
+    bare: dict[int, Fitted] = {}
+    ready: dict[int, Prepared] = {}
     starts = range(0, len(units), at_once)
     for g, first in enumerate(starts):
         group = units[first : first + at_once]
-        rows = np.concatenate([np.arange(s.folds) + s.folds * (j * s.seeds + r) for j, r in group])
-        roots = [float(np.sqrt(jobs[j].x.shape[0])) for j, _ in group]
+        # only the data sets of this group are held: memory does not grow with their number
+        ready = {j: ready[j] if j in ready else prepare(jobs[j], blocks, views, s) for j in {j for j, _ in group}}
+        bare |= {j: p.fitted for j, p in ready.items()}
+        fits = _stack([(ready[j], jobs[j].seed, r) for j, r in group], s, at_once)
+        courses = [Course(s, float(np.sqrt(jobs[j].x.shape[0]))) for j, _ in group]
         told = None
         if progress is not None:
             told = lambda done, end, m, g=g, p=progress: p(g * end + done, len(starts) * end, m)
         with keepers(g) if keepers is not None else nullcontext() as keeper:
-            trained += _train(blocks, s, weighted, table, rows, at_once * s.folds, shared, roots, keeper, told)
-    each = [trained[j * s.seeds : (j + 1) * s.seeds] for j in range(len(jobs))]
-    return [_collect(p.fitted, runs) for p, runs in zip(prepared, each)]
+            trained += _train(blocks, s, weighted, fits, shared, courses, keeper, told)
+    return [_collect(bare[j], trained[j * s.seeds : (j + 1) * s.seeds]) for j in range(len(jobs))]
 
 
-def _fit_table(prepared: Sequence[Prepared], seeds: Sequence[int], s: Settings) -> dict[str, Any]:
-    """What differs between fits, on the host: leaves ``[jobs · seeds · folds, …]`` in that order."""
-    flat = lambda name: [rows for p in prepared for rows in getattr(p, name)]
-    job_fold = {
+def _stack(units: Sequence[tuple[Prepared, int, int]], s: Settings, at_once: int) -> dict[str, Any]:
+    """What differs between the fits of (data, seed of the job, number of the unit's seed), on the host.
+
+    Leaves ``[K, …]``, folds fastest; the last fits are repeated until there are as many as ``at_once`` units have, and
+    a multiple of the devices.
+    """
+    keys = []
+    for _, seed, r in units:
+        pair = jax.random.split(jax.random.key(seed))  # initial weights, training
+        keys.append([jax.random.key_data(jax.random.split(k, (s.seeds, s.folds))[r]) for k in pair])
+    flat = lambda name: [rows for p, *_ in units for rows in getattr(p, name)]
+    fits = {
         "train": padded(flat("train")).astype(np.float32),
         "count": np.asarray([rows.shape[0] for rows in flat("train")]),
         "cdf": padded([np.cumsum(w) for w in flat("train_weight")], 2.0).astype(np.float32),
         "validation": padded(flat("validation")).astype(np.float32),
         "validation_weight": padded(flat("validation_weight")).astype(np.float32),
-        "hi": np.repeat([p.fitted.hi for p in prepared], s.folds).astype(np.float32),
-        "factors": jax.tree.map(lambda *a: np.concatenate(a), *[inner_factors(p.fitted) for p in prepared]),
+        "hi": np.repeat([p.fitted.hi for p, *_ in units], s.folds).astype(np.float32),
+        "factors": jax.tree.map(lambda *a: np.concatenate(a), *[inner_factors(p.fitted) for p, *_ in units]),
+        "keys": np.concatenate([np.stack(pair, 1) for pair in keys]),
     }
-    keys = []  # [jobs, 2 (initial weights, training), seeds, folds]
-    for seed in seeds:
-        pair = jax.random.split(jax.random.key(seed))
-        keys.append([jax.random.key_data(jax.random.split(k, (s.seeds, s.folds))) for k in pair])
-    return {"data": job_fold, "keys": np.asarray(keys)}
+    at = np.minimum(np.arange(parallel.multiple(at_once * s.folds, parallel.mesh())), len(units) * s.folds - 1)
+    return jax.tree.map(lambda a: a[at], fits)
 
 
-def _train(
-    blocks: Blocks, s: Settings, weighted: bool, table, rows, size: int, shared, roots, keeper, progress
-) -> list[Trained]:
-    """Train the fits ``rows`` of the table side by side, padded to ``size`` so that every group has one shape."""
-    folds, units = s.folds, len(roots)
-    over = parallel.mesh()
-    at = np.resize(rows, parallel.multiple(size, over))
-    job, seed_fold = np.divmod(at, s.seeds * folds)
-    seed, fold = np.divmod(seed_fold, folds)
+def _train(blocks: Blocks, s: Settings, weighted: bool, fits, shared, courses, keeper, progress) -> list[Trained]:
+    """Train the stacked fits of one group side by side, each unit as long as its course says."""
+    folds, units, over = s.folds, len(courses), parallel.mesh()
     place = lambda tree: parallel.spread_fits(tree, over)
-    fits = place(jax.tree.map(lambda a: a[job * folds + fold], table["data"]))
-    key = lambda which: place(jax.random.wrap_key_data(jnp.asarray(table["keys"][job, which, seed, fold])))
-    state, best = _initial(blocks, s, key(0), fits["factors"])
-    fits["key"], shared = key(1), parallel.replicate(shared, over)
-    courses, scores, done = [Course(s, root) for root in roots], [], 0
+    k_init, fits["key"] = (jax.random.wrap_key_data(jnp.asarray(k)) for k in np.moveaxis(fits.pop("keys"), 1, 0))
+    owner = np.minimum(np.arange(fits["key"].shape[0]) // folds, units - 1)  # the unit of each fit
+    fits, shared = place(fits), parallel.replicate(shared, over)
+    state, best = _initial(blocks, s, place(k_init), fits["factors"])
+    scores, done = [], 0
 
     def look(score):
         """Every course still running takes note of its folds' validation losses ``[units, F, V]``."""
@@ -266,8 +268,7 @@ def _train(
             scores.append(score)
             look(score)
     while done < max(course.end for course in courses):
-        now = [courses[u] for u in np.resize(np.repeat(np.arange(units), folds), at.size)]
-        ends = {k: np.asarray([getattr(c, k) for c in now], np.int32) for k in ("cool_from", "cool_steps", "end")}
+        ends = {k: np.asarray([getattr(c, k) for c in courses])[owner] for k in ("cool_from", "cool_steps", "end")}
         state, best, losses, score = _advance(blocks, s, weighted, state, best, fits | place(ends), shared)
         running = [c.end > done for c in courses]
         losses, score = parallel.fetch((losses, score))

@@ -1,0 +1,145 @@
+"""Time series: transfer entropy, and measures in sliding windows; every window is one of many fits of one program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jaxinfo import api, inputs
+from jaxinfo.results import Results
+from jaxinfo.types import Estimate
+
+SEGMENTS = 50  # stretches of a series that count as independent draws, when nothing else is said
+
+
+def transfer_entropy(x: Any, y: Any, lag: int = 1, *, groups: Any = None, **options: Any) -> Estimate:
+    """Transfer entropy from X to Y: what the past of X says of Y's present beyond Y's own past.
+
+        TE = I(Y_t; X_{t−lag … t−1} | Y_{t−lag … t−1})                                   (Schreiber, Phys. Rev. Lett. 85, 461)
+
+    Neighbouring rows share samples, so rows are kept together in stretches: none is split between training and
+    evaluation, and the standard error counts stretches, not rows.
+
+    Args:
+      x: series ``(T,)`` or ``(T, d)``.
+      y: series of the same length.
+      lag: how many past samples are looked at.
+      groups: ``(T,)`` labels of recordings or trials that follow one another in the series: no past reaches across them,
+        and they are the stretches.  By default the series is one recording, cut into 50 stretches.
+      **options: see :func:`jaxinfo.fit`.
+
+    Returns:
+      An :class:`~jaxinfo.types.Estimate` in nats.
+
+    Raises:
+      ValueError: for series of different lengths, a lag below 1, or recordings too short for it.
+    """
+    sides = {"x": _series("x", x), "y": _series("y", y)}
+    length = len(sides["x"])
+    if len(sides["y"]) != length:
+        raise ValueError(
+            f"x and y must be equally long, got {length} and {len(sides['y'])} samples; cut the longer one."
+        )
+    if not isinstance(lag, int) or lag < 1:
+        raise ValueError(f"lag must be a whole number of samples, at least 1, got {lag!r}.")
+    given = inputs.row_groups(groups, length)
+    labels = np.zeros(length, int) if given is None else given
+    stretch = np.arange(length) * SEGMENTS // length if given is None else given
+    present = np.arange(lag, length)
+    past = present[:, None] - np.arange(lag, 0, -1)  # [rows, lag], oldest first
+    whole = (labels[past] == labels[present][:, None]).all(1)
+    present, past = present[whole], past[whole]
+    if not present.size:
+        raise ValueError(f"no recording is longer than lag={lag} samples: lower lag or give longer recordings.")
+    history = lambda side: sides[side][past].reshape(len(present), -1)
+    variables = {"present": sides["y"][present], "source": history("x"), "own_past": history("y")}
+    name = "conditional_mutual_information(present; source | own_past)"
+    e = api.estimate(variables, name, groups=stretch[present], **options)[name]
+    return e._replace(name=f"transfer_entropy(lag {lag})")
+
+
+class Windows(list[Results]):
+    """Results of successive windows: a list with their times, a table and a picture."""
+
+    def __init__(self, results: Sequence[Results], times: Sequence[float]):
+        super().__init__(results)
+        self.times = np.asarray(times, float)
+
+    def rows(self, level: float = 0.95) -> list[dict[str, Any]]:
+        """Tidy records as of :meth:`Results.rows`, each with its ``time``."""
+        return [{"time": float(t)} | row for t, results in zip(self.times, self) for row in results.rows(level)]
+
+    def to_pandas(self, level: float = 0.95) -> Any:
+        """The same rows as a DataFrame indexed by (measure, time)."""
+        try:
+            import pandas as pd
+        except ImportError as e:
+            raise ImportError('to_pandas needs pandas: pip install "jaxinfo[plots]"') from e
+        return pd.DataFrame(self.rows(level)).set_index(["measure", "time"]).sort_index()
+
+    def series(self, measure: str) -> tuple[np.ndarray, np.ndarray]:
+        """``(values [W], standard errors [W])`` of one measure."""
+        return np.asarray([r[measure].value for r in self]), np.asarray([r[measure].stderr for r in self])
+
+    def plot(self, path: str | Path | None = None) -> Any:
+        """Every measure against time with its 95 % band; returns the Figure."""
+        from jaxinfo import plots
+
+        return plots.over_time(self.times, {name: [r[name] for r in self] for name in self[0]}, path)
+
+
+def windows(
+    vs: Mapping[str, Any],
+    measures: str | Sequence[str] = api.queries.SYSTEM,
+    *,
+    width: int = 1,
+    step: int | None = None,
+    times: Sequence[float] | None = None,
+    **options: Any,
+) -> Windows:
+    """Measures in windows along a time axis: rows are trials, a window's samples are the coordinates of a variable.
+
+    >>> # w = jaxinfo.windows({"V1": spikes_a, "LM": spikes_b, "RL": spikes_c}, "o_information", width=5)
+    >>> # w.to_pandas(); w.plot("omega.png")
+
+    Args:
+      vs: dict name -> ``[trials, T]`` or ``[trials, T, d]``, aligned in time.
+      measures: as in :func:`jaxinfo.fit`.
+      width: samples in a window.
+      step: samples from one window to the next; ``width`` by default (windows side by side).
+      times: ``[T]`` time of each sample; a window is labelled by the mean over its samples.  Sample numbers by default.
+      **options: see :func:`jaxinfo.fit`; all windows are trained in one program.
+
+    Raises:
+      ValueError: for arrays that are not aligned, or a width or step that does not fit.
+    """
+    arrays = {}
+    for name, v in inputs.named(vs).items():
+        a = np.asarray(v)
+        if a.ndim not in (2, 3):
+            raise ValueError(f"{name}: expected an array [trials, T] or [trials, T, d], got shape {a.shape}.")
+        arrays[name] = a if a.ndim == 3 else a[:, :, None]
+    shapes = {a.shape[:2] for a in arrays.values()}
+    if len(shapes) != 1:
+        raise ValueError(f"variables must share trials and times, got shapes {sorted(shapes)} of [trials, T].")
+    length = shapes.pop()[1]
+    step = width if step is None else step
+    if not 1 <= width <= length or step < 1:
+        raise ValueError(f"width must lie between 1 and {length} and step be at least 1, got {width} and {step}.")
+    at = np.arange(length, dtype=float) if times is None else np.asarray(times, float)
+    if at.shape != (length,):
+        raise ValueError(f"times must have one entry per sample, expected {length}, got shape {at.shape}.")
+    starts = range(0, length - width + 1, step)
+    cut = lambda a, s: a[:, s : s + width].reshape(a.shape[0], -1)
+    results = api.estimate_many([{k: cut(a, s) for k, a in arrays.items()} for s in starts], measures, **options)
+    return Windows(results, [at[s : s + width].mean() for s in starts])
+
+
+def _series(name: str, value: Any) -> np.ndarray:
+    a = np.asarray(value, np.float64)
+    if a.ndim not in (1, 2):
+        raise ValueError(f"{name}: expected a series (T,) or (T, d), got shape {a.shape}.")
+    return a.reshape(len(a), -1)

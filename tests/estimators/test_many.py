@@ -1,0 +1,99 @@
+"""Many fits in one program: the same numbers as one by one, however many run side by side, and after a restart."""
+
+import numpy as np
+import pytest
+
+from jaxinfo import measures as ms
+from jaxinfo import plan
+from jaxinfo.blocks import Blocks
+from jaxinfo.estimators import crossfit
+from jaxinfo.estimators.prepare import Job
+from jaxinfo.estimators.settings import BUDGETS, Settings, for_null, resolve
+from jaxinfo.io.keeper import Keeper
+
+pytestmark = pytest.mark.usefixtures("quick_compile")
+BLOCKS = Blocks((1, 1))
+VIEWS = plan.plan({"mi": ms.mi(2, [0], [1])}).views
+S = resolve("quick", {"steps": 60, "checks": 6, "width": 8, "depth": 1, "num_mc": 2, "batch": 32, "seeds": 2})
+
+
+def rows(seed, n=400):
+    return np.random.default_rng(seed).multivariate_normal([0, 0], [[1, 0.7], [0.7, 1]], size=n)
+
+
+JOBS = [Job(rows(0), 0), Job(rows(1), 1), Job(rows(2), 2)]
+
+
+def same(a, b, tolerance=1e-5):
+    np.testing.assert_allclose(a.params, b.params, atol=tolerance)
+    np.testing.assert_array_equal(a.history["best_step"], b.history["best_step"])
+    np.testing.assert_allclose(a.history["validation"], b.history["validation"], atol=tolerance)
+
+
+@pytest.mark.parametrize("at_once", [1, 4, 8])
+def test_side_by_side_equals_alone(at_once):
+    together = crossfit.fit_many(JOBS, BLOCKS, VIEWS, S, at_once=at_once)
+    for job, fitted in zip(JOBS, together):
+        same(fitted, crossfit.fit_many([job], BLOCKS, VIEWS, S, at_once=1)[0])
+    assert together[0].params.shape[:2] == (2, S.folds)
+    assert np.abs(together[0].params[0] - together[0].params[1]).max() > 1e-3  # seeds differ
+
+
+def test_one_program_for_every_group():
+    crossfit.fit_many(JOBS[:1], BLOCKS, VIEWS, S, at_once=2)
+    before = crossfit._advance._cache_size()
+    crossfit.fit_many(JOBS, BLOCKS, VIEWS, S, at_once=2)
+    assert crossfit._advance._cache_size() == before
+
+
+def test_a_unit_that_ends_early_waits_unchanged():
+    """Noise stops learning at once, the other goes on; both as if alone."""
+    fast = {"learning_rate": 0.01, "decay": 0.9, "patience": 0.5}
+    s = resolve("quick", {"steps": 400, "checks": 20, "width": 8, "depth": 1, "batch": 32, **fast})
+    noise = np.random.default_rng(3).normal(size=(400, 2))
+    bent = np.random.default_rng(4).normal(size=(400, 1))
+    jobs = [Job(noise, 0), Job(np.column_stack([bent, np.abs(bent) + 0.01 * noise[:, :1]]), 0)]
+    together = crossfit.fit_many(jobs, BLOCKS, VIEWS, s, at_once=2)
+    ends = [f.history["step"][-1] for f in together]
+    assert ends[0] < ends[1]
+    for job, fitted in zip(jobs, together):
+        same(fitted, crossfit.fit_many([job], BLOCKS, VIEWS, s)[0])
+
+
+class Died(Exception):
+    pass
+
+
+def test_a_killed_call_goes_on_to_the_same_numbers(tmp_path):
+    wanted = crossfit.fit_many(JOBS, BLOCKS, VIEWS, S, at_once=2)
+
+    def keepers(group):
+        return Keeper(tmp_path / str(group), "run", every_s=0.0)
+
+    looks = []
+
+    def die(done, end, metrics):
+        looks.append(done)
+        if len(looks) in (2, 9, 11):
+            raise Died
+
+    for attempt in range(4):
+        try:
+            got = crossfit.fit_many(JOBS, BLOCKS, VIEWS, S, at_once=2, keepers=keepers, progress=die)
+        except Died:
+            assert attempt < 3
+    assert len(looks) < 3 * 6 + 6  # most looks were not made twice
+    for a, b in zip(wanted, got):
+        same(a, b, 0.0)
+
+
+def test_loss_that_is_not_finite_names_its_step():
+    wild = Settings(**{**S.__dict__, "learning_rate": 1e30, "seeds": 1})
+    with pytest.raises(FloatingPointError, match=r"at step \d+: try a smaller learning_rate"):
+        crossfit.fit_many(JOBS[:1], BLOCKS, VIEWS, wild)
+
+
+def test_null_budget_is_never_larger():
+    small = for_null(resolve("thorough", {"steps": 100}))
+    assert small.steps == 100 and small.folds == BUDGETS["quick"].folds and small.seeds == 1
+    assert for_null(BUDGETS["standard"]).steps == BUDGETS["quick"].steps
