@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from flax import struct
 
@@ -91,6 +93,96 @@ def fit(
         return step(state, jax.random.fold_in(key, state.step), data, loss=loss, tx=tx, rate=rate, decay=decay)
 
     return jax.lax.scan(body, state, None, length=num_steps)
+
+
+def run(
+    key: Key,
+    state: TrainState,
+    feed: Callable[[int, int], Any],
+    *,
+    loss: Loss,
+    tx: optax.GradientTransformation,
+    num_steps: int,
+    chunk: int = 100,
+    rate: Rate | None = None,
+    decay: float = 0.999,
+    place: Callable[[Any], Any] | None = None,
+    keeper: Any = None,
+    log: Callable[[int, dict[str, float]], None] | None = None,
+) -> TrainState:
+    """Train on data the host feeds, larger than memory, to ``num_steps``; a killed run goes on by the same call.
+
+    The batches of the next chunk are read while the device works on this one.  Step k draws with ``fold_in(key, k)`` and
+    reads batch k, wherever the run was cut, so a resumed run ends with the same numbers.
+
+    Args:
+      key: typed PRNG key of the whole run.
+      state: where to start when nothing is kept; donated.
+      feed: ``(step, count) -> batches``, the batches of steps ``step … step + count − 1`` stacked along a leading axis;
+        a function of the step alone.
+      loss: ``(params, key, batch) -> (loss, aux)``.
+      tx: the optimiser.
+      num_steps: in all, those before a restart included.
+      chunk: steps per call of the compiled program; its data must fit into memory twice.
+      rate: see :func:`fit`.
+      decay: of the moving average.
+      place: puts batches on the devices, such as :func:`jaxinfo.parallel.spread_rows`; plain transfer by default.
+      keeper: a :class:`jaxinfo.io.keeper.Keeper`, entered.
+      log: called with ``(step, {"loss": mean of the chunk})`` after each chunk.
+
+    Raises:
+      FloatingPointError: when the loss is not finite, with the step; the state before that step is kept.
+      SystemExit: after SIGTERM, once the state is kept.
+    """
+    place = jax.device_put if place is None else place
+
+    @partial(jax.jit, donate_argnums=0)
+    def advance(state, batches):
+        def body(carry, batch):
+            state, sound = carry
+            new, value = step(
+                state, jax.random.fold_in(key, state.step), batch, loss=loss, tx=tx, rate=rate, decay=decay
+            )
+            sound = sound & jnp.isfinite(value)  # after the first failure nothing moves: the last good state comes out
+            return (jax.tree.map(lambda n, o: jnp.where(sound, n, o), new, state), sound), value
+
+        (state, _), losses = jax.lax.scan(body, (state, jnp.asarray(True)), batches)
+        return state, losses
+
+    def keep(done):
+        if keeper is not None:
+            keeper.save(done, jax.tree.leaves(state))
+
+    found = keeper.newest() if keeper is not None else None
+    done = 0
+    if found is not None:
+        done, leaves, _ = found
+        state = jax.tree.unflatten(jax.tree.structure(state), [jnp.asarray(leaf) for leaf in leaves])
+    count = lambda at: min(chunk, num_steps - at)
+    batches = place(feed(done, count(done))) if done < num_steps else None
+    while done < num_steps:
+        now = count(done)
+        state, losses = advance(state, batches)
+        if done + now < num_steps:
+            batches = place(feed(done + now, count(done + now)))
+        losses = np.asarray(losses)  # waits for the device
+        wrong = np.flatnonzero(~np.isfinite(losses))
+        if wrong.size:
+            done += int(wrong[0])
+            keep(done)
+            raise FloatingPointError(
+                f"the training loss became {losses[wrong[0]]} at step {done + 1}: try a smaller learning rate, stronger "
+                "clipping, or look for extreme values in the data of that step"
+                + ("." if keeper is None else f"; the state after step {done} is kept in {keeper.directory}.")
+            )
+        done += now
+        if log is not None:
+            log(done, {"loss": float(losses.mean())})
+        if keeper is not None and (keeper.due() or done == num_steps):
+            keep(done)
+            if keeper.stopping:
+                keeper.leave()
+    return state
 
 
 def adamw(

@@ -126,6 +126,7 @@ class Keeper:
 
         A damaged one is left out with a warning.
         """
+        self.wait()
         self._sweep()
         for step, path in self._stored():
             try:

@@ -1,0 +1,103 @@
+"""Devices: one or eight, one process or two, the same numbers."""
+
+import os
+import socket
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxinfo as ji
+from jaxinfo import parallel, train
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_mesh_and_padding():
+    over = parallel.mesh()
+    assert dict(over.shape) == {"fits": 8, "data": 1}
+    assert [parallel.multiple(k, over) for k in (1, 8, 9)] == [8, 8, 16]
+    assert dict(parallel.mesh(data=2).shape) == {"fits": 4, "data": 2}
+    with pytest.raises(ValueError, match="does not fit on 8 devices"):
+        parallel.mesh(fits=3, data=3)
+    with pytest.raises(ValueError, match="together, or none"):
+        parallel.start("localhost:1")
+    parallel.start()  # one host, no cluster: nothing happens
+    assert jax.process_count() == 1 and parallel.is_first()
+
+
+def test_placing_and_fetching():
+    over = parallel.mesh()
+    tree = {"a": np.arange(16.0).reshape(8, 2), "k": jax.random.split(jax.random.key(0), 8)}
+    placed = parallel.spread_fits(tree, over)
+    assert len(placed["a"].sharding.device_set) == 8 and len(placed["a"].addressable_shards[0].data) == 1
+    np.testing.assert_array_equal(parallel.fetch(placed["a"]), tree["a"])
+    assert parallel.replicate(jnp.ones(3), over).sharding.is_fully_replicated
+
+
+@pytest.mark.usefixtures("quick_compile")
+def test_one_and_eight_devices_give_the_same_estimate(monkeypatch):
+    z = np.random.default_rng(0).multivariate_normal([0, 0, 0], np.eye(3) * 0.5 + 0.5, size=1500)
+    small = dict(budget="quick", steps=120, width=16, depth=1, num_mc=2, checks=3, progress=False, seeds=2)
+    ask = lambda: ji.estimate(z, ("total_correlation", "o_information"), **small)
+    eight, mesh = ask(), parallel.mesh
+    monkeypatch.setattr(parallel, "mesh", lambda: mesh(devices=jax.devices()[:1]))
+    one = ask()
+    for name in one:
+        assert one[name].value == pytest.approx(eight[name].value, abs=1e-4)
+        np.testing.assert_allclose(one[name].per_sample, eight[name].per_sample, atol=1e-3)
+
+
+PROGRAM = """
+    import sys
+    sys.path.insert(0, {root!r})
+    from jaxinfo import parallel
+    parallel.start("localhost:{port}", 2, {process})
+    import jax, jax.numpy as jnp, numpy as np
+    sys.path.insert(0, {tests!r})
+    import test_parallel as t
+    assert jax.process_count() == 2 and jax.device_count() == 2 and parallel.is_first() == ({process} == 0)
+    over = parallel.mesh(fits=1, data=2)
+    mine = slice(8 * {process}, 8 * {process} + 8)
+    feed = lambda step, count: t.feed(step, count)[:, mine]
+    state = t.trained(feed, lambda tree: parallel.spread_rows(tree, over, axis=1), lambda s: parallel.replicate(s, over))
+    np.save({out!r}, parallel.fetch(state.params["w"]))
+    gathered = parallel.fetch(parallel.spread_rows(np.arange(3) + 3 * {process}, over))
+    assert gathered.tolist() == list(range(6)), gathered
+"""
+
+
+def feed(step, count):
+    return np.stack([np.random.default_rng(k).normal([1.0, -2.0], 0.1, (16, 2)) for k in range(step, step + count)])
+
+
+def trained(feed, place, put=lambda state: state):
+    tx = train.adamw(0.02)
+    loss = lambda params, key, batch: (jnp.mean((batch + 0.1 * jax.random.normal(key, batch.shape) - params["w"]) ** 2), 0)
+    state = put(train.init_state({"w": jnp.zeros(2)}, tx))
+    return train.run(jax.random.key(0), state, feed, loss=loss, tx=tx, num_steps=40, chunk=10, place=place)
+
+
+def test_two_processes_train_one_model(tmp_path):
+    with socket.socket() as s:
+        s.bind(("localhost", 0))
+        port = s.getsockname()[1]
+    environment = {k: v for k, v in os.environ.items() if k != "XLA_FLAGS"} | {"JAX_PLATFORMS": "cpu"}
+    processes = []
+    for process in range(2):
+        text = textwrap.dedent(PROGRAM).format(
+            root=str(ROOT), tests=str(ROOT / "tests"), port=port, process=process, out=str(tmp_path / f"{process}.npy")
+        )
+        processes.append(
+            subprocess.Popen([sys.executable, "-c", text], env=environment, stderr=subprocess.PIPE, text=True)
+        )
+    said = [p.communicate(timeout=240)[1] for p in processes]
+    assert [p.returncode for p in processes] == [0, 0], said[0][-2000:] + said[1][-2000:]
+    alone = trained(feed, jax.device_put).params["w"]
+    for process in range(2):
+        np.testing.assert_allclose(np.load(tmp_path / f"{process}.npy"), alone, atol=1e-5)
