@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxinfo import inputs, preprocess, queries
+from jaxinfo import inputs, pathwise, preprocess, queries
 from jaxinfo import measures as ms
 from jaxinfo.blocks import Blocks
 from jaxinfo.estimators import crossfit, plugin, readout, summary
@@ -102,7 +102,7 @@ class Model:
             if stored.mark == model.mark:
                 model.fits = stored.fits
                 return model
-        train_models([model], needed, place, model.mark)
+        train_models([model], plan(needed).views, place=place, mark=model.mark)
         if place is not None:
             model.save(place / "model")
             shutil.rmtree(place / TRAINING, ignore_errors=True)
@@ -153,6 +153,49 @@ class Model:
         assert values is not None  # every estimate of a model has them
         return values
 
+    def gradient(self, name: str, rows: Any = None, *, logsnr: float = 6.0, num_mc: int = 4) -> dict[str, np.ndarray]:
+        """Derivative of a measure with respect to every row: where to move it for more information.
+
+        If the rows were made by parameters θ, the derivative with respect to those is the mean over rows of
+        ``gradient · ∂x/∂θ``.  It holds for the law the networks were trained on: an optimiser that moves the law fits
+        again as it goes.  What the fitted Gaussian explains is differentiated exactly, the rest under a little noise
+        (see :mod:`jaxinfo.pathwise`).
+
+        It reads networks trained on standardised coordinates, because the slopes of empirical ranks are too rough in the
+        tails; they are trained now if need be, as long as the model still holds its data.
+
+        Args:
+          name: one measure.
+          rows: new rows; the rows trained on by default, cross-fitted.
+          logsnr: the noise level, in preprocessed coordinates (variance near 1): higher sees finer structure and is
+            noisier.
+          num_mc: pairs of noise draws per row.
+
+        Returns:
+          dict variable -> ``[n, d]``, in the model's unit per unit of the variable.
+
+        Raises:
+          ValueError: for several measures, or one of class labels, which have no derivative.
+        """
+        asked = queries.expand(name, self.blocks)
+        measures = self._measures(asked)
+        if len(asked) > 1 or not measures or any(self.blocks.discrete):
+            raise ValueError(
+                f"gradient of {name}: expected one measure of continuous variables, got {', '.join(asked)} of "
+                f"{', '.join(self.blocks.names)}; name one, and leave class labels out."
+            )
+        measure = next(iter(measures.values()))
+        affine = (
+            self.settings if self.settings.preprocess != "rank" else replace(self.settings, preprocess="standardise")
+        )
+        fitted = self._knowing(pathwise.views(measure), name, affine)
+        x = self._rows(rows)
+        found = readout.gradient(
+            fitted, measure, x, self.options.seed, logsnr=logsnr, num_mc=num_mc, crossfitted=rows is None
+        )
+        scale = Estimate(1.0, 0.0).to(self.options.unit).value
+        return {n: scale * found[:, s] for n, s in zip(self.blocks.names, self.blocks.slices)}
+
     def subsets(self, orders: Sequence[int] = (3,), measure: str = "o_information") -> Results:
         """A measure of every subset with these numbers of variables, from one network trained on all their views."""
         names = self.blocks.names
@@ -174,32 +217,32 @@ class Model:
             if not queries.is_plug_in(q, self.blocks)
         }
 
-    def _ensure(self, measures: Mapping[str, ms.Measure]) -> Fitted:
-        """The fit that knows every view of these measures, trained now if there is none."""
-        views = plan(measures).views
+    def _knowing(self, views: Sequence[tuple[int, ...]], why: str, settings: Settings | None = None) -> Fitted:
+        """The fit that knows all these views, trained now if there is none; by default with the model's settings."""
+        settings = self.settings if settings is None else settings
         for fitted in self.fits:
-            if set(views) <= set(fitted.views):
+            if set(views) <= set(fitted.views) and fitted.settings.preprocess == settings.preprocess:
                 return fitted
         if self.table is None:
-            raise ValueError(
-                f"{', '.join(measures)}: not trained, and a loaded model does not hold its data; fit again naming it."
-            )
-        train_models([self], measures)
+            raise ValueError(f"{why}: not trained, and a loaded model does not hold its data; fit again naming it.")
+        train_models([self], views, settings)
         return self.fits[-1]
 
+    def _rows(self, rows: Any) -> np.ndarray:
+        """Packed rows in the data's units: those trained on, or new ones by the same rules."""
+        if rows is not None:
+            return inputs.apply(self._rules(), inputs.named(rows), seed=self.options.seed + 1)
+        if self.table is None:
+            raise ValueError("a loaded model does not hold its data: give rows=.")
+        return self.table.x
+
     def _results(self, asked: Mapping[str, queries.Query], rows: Any) -> Results:
-        if rows is None:
-            if self.table is None:
-                raise ValueError("a loaded model does not hold its data: give rows=.")
-            x, weights, groups = self.table.x, self.weights, self.groups
-        else:
-            variables = inputs.named(rows)
-            x = inputs.apply(self._rules(), variables, seed=self.options.seed + 1)
-            weights = groups = None
+        x = self._rows(rows)
+        weights, groups = (self.weights, self.groups) if rows is None else (None, None)
         measures = self._measures(asked)
         found: dict[str, Estimate] = {}
         if measures:
-            fitted = self._ensure(measures)
+            fitted = self._knowing(plan(measures).views, ", ".join(measures))
             out = readout.read(fitted, measures, x, self.options.seed, weights=weights, crossfitted=rows is None)
             notes = self.table.notes if self.table is not None else ()
             if out.optimism is None:  # new rows say nothing of it, but these networks have shown theirs
@@ -245,7 +288,7 @@ class Model:
         models = [Model(table, self.blocks, opts, settings) for table in tables]
         needed = self._measures(asked)
         if needed:
-            train_models(models, needed)
+            train_models(models, plan(needed).views)
         read = [{k: e.diagnostics.get("gap", e.value) for k, e in m._results(asked, None).items()} for m in models]
         out = {}
         for name, e in found.items():
@@ -386,17 +429,23 @@ def train_many(models: Sequence[Model], measures: str | Sequence[str]) -> None:
     h = hashlib.sha256()
     for m in models:
         h.update(m._fingerprint(needed).encode())
-    train_models(models, needed, None if place is None else Path(place), h.hexdigest())
+    train_models(models, plan(needed).views, place=None if place is None else Path(place), mark=h.hexdigest())
 
 
 def train_models(
-    models: Sequence[Model], measures: Mapping[str, ms.Measure], place: Path | None = None, mark: str = ""
+    models: Sequence[Model],
+    views: Sequence[tuple[int, ...]],
+    settings: Settings | None = None,
+    *,
+    place: Path | None = None,
+    mark: str = "",
 ) -> None:
-    """Train models of one packing and one set of options on these measures, in one program.
+    """Train models of one packing and one set of options on these views, in one program.
 
     Args:
       models: each gets one fit more.
-      measures: whose views are trained.
+      views: what is trained.
+      settings: those of the models by default.
       place: where to keep checkpoints while training, so that a killed call goes on; None keeps none.
       mark: what is being trained, in a word: checkpoints of something else are not read.
     """
@@ -404,8 +453,7 @@ def train_models(
     from jaxinfo.io.log import progress
 
     first = models[0]
-    views, s = plan(measures).views, first.settings
-    jobs = []
+    s, jobs = first.settings if settings is None else settings, []
     for m in models:
         assert m.table is not None  # training has data
         jobs.append(Job(m.table.x, m.options.seed, m.groups, m.weights))

@@ -10,8 +10,9 @@ with s_S the score of the variables S alone: all of S NOISED, the others ABSENT.
     ∂DTC = (N − 1) E[s_X · ∂x] − Σ_i E[s_−i · ∂x_−i]
 
 Scores diverge at clock 0, so these are the derivatives of the measure of the noised variables alpha x + sigma eps at a
-stated log-SNR, pushed through ∂x_t / ∂x = alpha.  They hold for the law the scores belong to: an optimiser that moves the
-law must refit or fine-tune the scores as it goes.
+stated log-SNR, pushed through ∂x_t / ∂x = alpha.  A Gaussian :class:`Control` takes the noise's effect away as far as a
+Gaussian explains the data: its own derivative is known without noise, and only the difference to it is read under noise.
+They hold for the law the scores belong to: an optimiser that moves the law must refit or fine-tune the scores as it goes.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ from collections.abc import Callable, Iterable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from flax import struct
 
+from jaxinfo import gaussian
 from jaxinfo import views as vw
 from jaxinfo.blocks import Blocks
 from jaxinfo.measures import Measure
@@ -44,6 +48,29 @@ def views(measure: Measure) -> tuple[vw.View, ...]:
     return tuple(vw.view(measure.n, s) for s in entropy_weights(measure))
 
 
+@struct.dataclass
+class Control:
+    """A Gaussian whose own derivative is exact: its scores under noise, and without noise as one linear map.
+
+    Attributes:
+      factors: of the views that the derivative reads.
+      linear: ``[D, D]``, Σ_S w_S (Σ_SS)⁻¹ with zeros outside S: rows (x − mean) times it are its derivative.
+    """
+
+    factors: gaussian.Factors
+    linear: Array
+
+
+def control(measure: Measure, blocks: Blocks, mean: np.ndarray, cov: np.ndarray) -> Control:
+    """The :class:`Control` of a measure under N(mean, cov), computed on the host."""
+    linear = np.zeros((blocks.dim, blocks.dim))
+    for s, weight in entropy_weights(measure).items():
+        at = np.flatnonzero(np.isin(blocks.owner, sorted(s)))
+        linear[np.ix_(at, at)] += weight * np.linalg.inv(np.asarray(cov, np.float64)[np.ix_(at, at)])
+    fac = gaussian.factors(blocks, mean, cov, views(measure))
+    return Control(fac, jnp.asarray(linear, fac.mean.dtype))
+
+
 def gradient(
     key: Key,
     measure: Measure,
@@ -54,6 +81,7 @@ def gradient(
     *,
     logsnr: float = 6.0,
     num_mc: int = 4,
+    control: Control | None = None,
     trained: Iterable[vw.View] | None = None,
 ) -> Array:
     """Derivative of a measure with respect to each row: ∂I/∂θ = mean over rows of ``gradient · ∂x/∂θ``.
@@ -67,6 +95,7 @@ def gradient(
       x: rows ``[B, D]``.
       logsnr: noise level of the variables whose measure is differentiated.
       num_mc: pairs of noise draws.
+      control: of the same measure; scores are then only read where they differ from its own.
       trained: views that ``score_fn`` knows; None means all.
 
     Returns:
@@ -90,6 +119,8 @@ def gradient(
     roles = jnp.asarray(vw.table(needed))
     mask = blocks.spread(roles == vw.NOISED)[:, None, :] * jnp.asarray(list(weights.values()), x.dtype)[:, None, None]
 
+    gauss = None if control is None else gaussian.factored_score(sde, blocks, control.factors)
+
     def one(key):
         eps = jax.random.normal(key, x.shape, x.dtype)
 
@@ -97,12 +128,13 @@ def gradient(
             noise = sign * eps
             clock = jnp.full(x.shape[:1], t, x.dtype)
             shown, tau = jax.vmap(lambda r: vw.look(sde, blocks, r, x, noise, clock))(roles)
-            # the noise itself has mean zero: taking it off leaves what the data say
-            return jnp.sum(mask * (score_fn(shown, tau) - noise), 0)
+            # without a control: the noise itself has mean zero, and taking it off leaves what the data say
+            return jnp.sum(mask * (score_fn(shown, tau) - (noise if gauss is None else gauss(shown, tau))), 0)
 
         return 0.5 * (signed(1.0) + signed(-1.0))
 
-    return alpha / sigma * jax.lax.map(one, jax.random.split(key, num_mc)).mean(0)
+    read = alpha / sigma * jax.lax.map(one, jax.random.split(key, num_mc)).mean(0)
+    return read if control is None else read + (x - control.factors.mean) @ control.linear
 
 
 def differentiable(
@@ -114,6 +146,7 @@ def differentiable(
     value: Callable[[Key, Array], Array] | None = None,
     logsnr: float = 6.0,
     num_mc: int = 4,
+    control: Control | None = None,
     trained: Iterable[vw.View] | None = None,
 ) -> Callable[[Key, Array], Array]:
     """A function of (key, rows) that ``jax.grad`` differentiates by :func:`gradient`, through whatever made the rows.
@@ -129,6 +162,7 @@ def differentiable(
         gradient ascent does not need it.
       logsnr: noise level.
       num_mc: pairs of noise draws.
+      control: see :func:`gradient`.
       trained: views that ``score_fn`` knows.
     """
     read = tuple(trained) if trained is not None else None
@@ -142,7 +176,9 @@ def differentiable(
 
     def backward(residual, cotangent):
         key, x = residual
-        g = gradient(key, measure, sde, blocks, score_fn, x, logsnr=logsnr, num_mc=num_mc, trained=read)
+        g = gradient(
+            key, measure, sde, blocks, score_fn, x, logsnr=logsnr, num_mc=num_mc, control=control, trained=read
+        )
         return None, cotangent * g / x.shape[0]
 
     information.defvjp(forward, backward)

@@ -78,7 +78,10 @@ def feed(step, count):
 
 def trained(feed, place, put=lambda state: state):
     tx = train.adamw(0.02)
-    loss = lambda params, key, batch: (jnp.mean((batch + 0.1 * jax.random.normal(key, batch.shape) - params["w"]) ** 2), 0)
+    loss = lambda params, key, batch: (
+        jnp.mean((batch + 0.1 * jax.random.normal(key, batch.shape) - params["w"]) ** 2),
+        0,
+    )
     state = put(train.init_state({"w": jnp.zeros(2)}, tx))
     return train.run(jax.random.key(0), state, feed, loss=loss, tx=tx, num_steps=40, chunk=10, place=place)
 

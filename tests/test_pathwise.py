@@ -65,6 +65,19 @@ def test_gradient_through_a_mixing_matrix(name, family, x64):
     assert np.linalg.norm(got - wanted) < 1e-6 * np.linalg.norm(wanted)
 
 
+def test_a_gaussian_control_takes_the_noise_away(x64):
+    """With the right Gaussian the derivative is that of the measure without noise, whatever the noise level."""
+    sde, w, z = VP(), jnp.asarray(mixing()), whitened(64)
+    cov = np.asarray(w @ w.T)
+    score = gaussian.oracle(sde, BLOCKS, np.zeros(D), cov)
+    for name, measure in MEASURES.items():
+        known = pathwise.control(measure, BLOCKS, np.zeros(D), cov)
+        f = pathwise.differentiable(measure, sde, BLOCKS, score, logsnr=0.0, num_mc=1, control=known)
+        got = jax.grad(lambda w, f=f: f(jax.random.key(0), z @ w.T))(w)
+        wanted = jax.grad(lambda w, m=measure: closed_form(m, w, sde, 60.0))(w)
+        assert np.linalg.norm(got - wanted) < 1e-5 * max(np.linalg.norm(wanted), 1.0), name
+
+
 def test_entropy_weights_are_those_of_the_definitions():
     whole, pairs = frozenset(range(3)), [frozenset(range(3)) - {i} for i in range(3)]
     assert pathwise.entropy_weights(ms.tc(3)) == {whole: -1.0} | {frozenset([i]): 1.0 for i in range(3)}

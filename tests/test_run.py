@@ -38,7 +38,9 @@ def start():
 
 
 def run(num_steps=90, chunk=20, **options):
-    return train.run(KEY, start(), options.pop("feed", feed), loss=loss, tx=TX, num_steps=num_steps, chunk=chunk, **options)
+    return train.run(
+        KEY, start(), options.pop("feed", feed), loss=loss, tx=TX, num_steps=num_steps, chunk=chunk, **options
+    )
 
 
 def same(a, b):

@@ -1,0 +1,56 @@
+"""Derivatives with respect to the data from trained networks: the closed form of Gaussians, and scaling laws."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxinfo as ji
+from jaxinfo.types import Net
+
+pytestmark = pytest.mark.usefixtures("quick_compile")
+
+
+def silent(blocks):
+    """A network that adds nothing to the Gaussian inside: only the plumbing is under test, networks are elsewhere."""
+    return Net(lambda key, x, u: {"w": jnp.zeros(1)}, lambda p, x, u: 0.0 * p["w"] * x[..., : blocks.dim])
+
+
+SMALL = dict(budget="quick", steps=2, checks=1, num_mc=2, progress=False, net=silent)
+RNG = np.random.default_rng(0)
+MIX = np.array([[1.0, 0.4, -0.3], [0.5, 1.2, 0.2], [-0.4, 0.3, 0.9]])
+Z = RNG.normal(size=(6000, 3))
+X = Z @ MIX.T
+
+
+@pytest.fixture(scope="module")
+def model():
+    return ji.fit({"a": X[:, 0], "b": X[:, 1:]}, "mutual_information", **SMALL)
+
+
+def test_through_a_mixing_matrix(model):
+    """∂I/∂W of I(a; b) with x = W z: nothing but the closed form of a Gaussian, at the noise of the estimate."""
+    g = model.gradient("mutual_information(a; b)")
+    assert g["a"].shape == (6000, 1) and g["b"].shape == (6000, 2)
+    got = np.concatenate([g["a"], g["b"]], 1).T @ Z / len(Z)
+    inverse = lambda keep: np.linalg.inv((MIX @ MIX.T)[np.ix_(keep, keep)]) @ MIX[keep]
+    wanted = -inverse([0, 1, 2])
+    wanted[[0]] += inverse([0])
+    wanted[[1, 2]] += inverse([1, 2])
+    assert np.linalg.norm(got - wanted) < 0.1 * np.linalg.norm(wanted)
+
+
+def test_information_does_not_change_with_the_units(model):
+    """I(a; b) does not change when a grows by a common factor: E[∂I/∂a · a] = 0; H(b) grows by log factor times two."""
+    g = model.gradient("mutual_information(a; b)")["a"][:, 0] * X[:, 0]
+    assert abs(g.mean()) < 5 * g.std() / np.sqrt(len(g)) < 0.3
+    h = (model.gradient("entropy(b)")["b"] * X[:, 1:]).sum(1)
+    assert abs(h.mean() - 2.0) < max(5 * h.std() / np.sqrt(len(h)), 0.05)
+
+
+def test_new_rows_and_what_has_no_derivative(model):
+    assert model.gradient("mutual_information(a; b)", {"a": X[:70, 0], "b": X[:70, 1:]})["b"].shape == (70, 2)
+    labelled = ji.fit({"a": X[:, 0], "k": X[:, 1] > 0}, "mutual_information", discrete=["k"], **SMALL)
+    with pytest.raises(ValueError, match="continuous variables"):
+        labelled.gradient("mutual_information")
+    with pytest.raises(ValueError, match="name one"):
+        model.gradient(("entropy(a)", "entropy(b)"))
