@@ -153,8 +153,10 @@ class Model:
         assert values is not None  # every estimate of a model has them
         return values
 
-    def gradient(self, name: str, rows: Any = None, *, logsnr: float = 6.0, num_mc: int = 4) -> dict[str, np.ndarray]:
-        """Derivative of a measure with respect to every row: where to move it for more information.
+    def gradient(
+        self, names: str | Sequence[str], rows: Any = None, *, logsnr: float = 4.0, num_mc: int = 4
+    ) -> dict[str, Any]:
+        """Derivative of measures with respect to every row: where to move it for more information.
 
         If the rows were made by parameters θ, the derivative with respect to those is the mean over rows of
         ``gradient · ∂x/∂θ``.  It holds for the law the networks were trained on: an optimiser that moves the law fits
@@ -165,36 +167,37 @@ class Model:
         tails; they are trained now if need be, as long as the model still holds its data.
 
         Args:
-          name: one measure.
+          names: one measure, or several that share networks.
           rows: new rows; the rows trained on by default, cross-fitted.
           logsnr: the noise level, in preprocessed coordinates (variance near 1): higher sees finer structure and is
             noisier.
           num_mc: pairs of noise draws per row.
 
         Returns:
-          dict variable -> ``[n, d]``, in the model's unit per unit of the variable.
+          dict variable -> ``[n, d]``, in the model's unit per unit of the variable; for several measures a dict of those.
 
         Raises:
-          ValueError: for several measures, or one of class labels, which have no derivative.
+          ValueError: for measures of class labels, which have no derivative.
         """
-        asked = queries.expand(name, self.blocks)
+        asked = queries.expand(names, self.blocks)
         measures = self._measures(asked)
-        if len(asked) > 1 or not measures or any(self.blocks.discrete):
+        if len(measures) < len(asked) or any(self.blocks.discrete):
             raise ValueError(
-                f"gradient of {name}: expected one measure of continuous variables, got {', '.join(asked)} of "
-                f"{', '.join(self.blocks.names)}; name one, and leave class labels out."
+                f"gradient of {', '.join(asked)}: expected measures of continuous variables, got class labels among "
+                f"{', '.join(self.blocks.names)}; leave them out."
             )
-        measure = next(iter(measures.values()))
         affine = (
             self.settings if self.settings.preprocess != "rank" else replace(self.settings, preprocess="standardise")
         )
-        fitted = self._knowing(pathwise.views(measure), name, affine)
-        x = self._rows(rows)
-        found = readout.gradient(
-            fitted, measure, x, self.options.seed, logsnr=logsnr, num_mc=num_mc, crossfitted=rows is None
-        )
-        scale = Estimate(1.0, 0.0).to(self.options.unit).value
-        return {n: scale * found[:, s] for n, s in zip(self.blocks.names, self.blocks.slices)}
+        views = tuple(dict.fromkeys(v for m in measures.values() for v in pathwise.views(m)))
+        fitted, x = self._knowing(views, ", ".join(asked), affine), self._rows(rows)
+        scale, out = Estimate(1.0, 0.0).to(self.options.unit).value, {}
+        for name, measure in measures.items():
+            found = scale * readout.gradient(
+                fitted, measure, x, self.options.seed, logsnr=logsnr, num_mc=num_mc, crossfitted=rows is None
+            )
+            out[name] = {n: found[:, s] for n, s in zip(self.blocks.names, self.blocks.slices)}
+        return out if len(out) > 1 or not isinstance(names, str) else next(iter(out.values()))
 
     def subsets(self, orders: Sequence[int] = (3,), measure: str = "o_information") -> Results:
         """A measure of every subset with these numbers of variables, from one network trained on all their views."""
