@@ -11,6 +11,8 @@
 the limits count times a factor.
 """
 
+from jaxinfo.bench.tasks import task
+
 N = 20_000
 
 _MIXED = {
@@ -51,3 +53,29 @@ CPU_S = {
 }
 
 RELAXED = ({"options": {"gaussian": False}, "tasks": "mixed-10x5-", "error": 2.0, "cpu_s": 5.0},)
+
+# Reach: what the default does beyond that.  Judged like BARS, under the options named in REACH_OPTIONS.
+_HIGH = {
+    f"high_mi-3-3-{mi}-{t}": {"mutual_information": {"share": 0.05}}
+    for mi in ("5.0", "8.0", "10.0")
+    for t in ("plain", "half_cube")
+}
+REACH = {
+    **_HIGH,
+    "blocks-50x2-inner_spiral": {
+        "total_correlation": {"share": 0.05},
+        "dual_total_correlation": {"share": 0.05},
+        "o_information": {"nats": 0.03 * task("blocks-50x2-inner_spiral").truth["total_correlation"], "sign": True},
+    },
+    "gradient-10x5": {f"o_information_gradient:x{i}": {"nats": 0.15, "sign": True} for i in range(1, 11)},
+}
+REACH_OPTIONS = ({"gaussian": False}, {"net": "transformer"})
+
+# Intervals and permutation tests.
+COVERED = 0.9  # share of nominal 95 % intervals that cover
+WIDEST = 3.0  # half-width over root-mean-square error
+REJECTED = {"independent-1-1": (0.0, 0.15), "1v1-normal-0.2": (0.9, 1.0)}  # share of tests at 5 %
+
+# Derivatives.
+FROBENIUS = 0.05
+REACHED = 0.95

@@ -1,7 +1,11 @@
 """Tables and figures of the documents, drawn from records alone.
 
 python -m experiments.tables                                              # docs/acceptance.md and .png
-python -m experiments.tables --records=out/smoke/acceptance.jsonl --out=out/smoke/acceptance.md
+python -m experiments.tables --records=records/reach.jsonl --out=docs/reach.md
+python -m experiments.tables --records=records/intervals.jsonl --out=docs/intervals.md
+python -m experiments.tables --records=records/pathwise.jsonl --out=docs/pathwise.md
+
+The name of the file of records says which table it is.
 """
 
 import json
@@ -12,11 +16,12 @@ from pathlib import Path
 import numpy as np
 from absl import app, flags
 
-from experiments import bars
+from experiments import bars, climbs, coverage
 
 RECORDS = flags.DEFINE_string("records", "records/acceptance.jsonl", "Written by experiments.sweep.")
 OUT = flags.DEFINE_string("out", "docs/acceptance.md", "The table; the figure stands beside it as .png.")
 MAKE = "python -m experiments.sweep --config=configs/acceptance.py --workdir=records"
+TITLES = {"acceptance": "Accuracy and cost on systems with exact truth", "reach": "How far the default goes"}
 COLUMNS = (
     "task", "measure", "options", "seeds", "truth", "estimate", "error", "s.e.", "worst", "copula", "KSG", "CPU-s",
     "bar", "verdict",
@@ -60,7 +65,7 @@ def factors(row: dict) -> tuple[float, float] | None:
     """By how much the bars of a row are relaxed, ``(error, CPU-seconds)``; None when no bar speaks of its options."""
     if row["n"] != bars.N:
         return None
-    if not row["options"]:
+    if not row["options"] or (row["task"] in bars.REACH and row["options"] in bars.REACH_OPTIONS):
         return 1.0, 1.0
     for r in bars.RELAXED:
         if row["options"] == r["options"] and row["task"].startswith(r["tasks"]):
@@ -73,7 +78,7 @@ def judge(row: dict) -> tuple[str, str]:
 
     A limit that is missed is named; NaN misses every limit.
     """
-    bar, factor = bars.BARS.get(row["task"], {}).get(row["measure"]), factors(row)
+    bar, factor = (bars.BARS | bars.REACH).get(row["task"], {}).get(row["measure"]), factors(row)
     if bar is None or factor is None:
         return "", ""
     words, misses, limits = [], [], []
@@ -99,10 +104,11 @@ def judge(row: dict) -> tuple[str, str]:
     return ", ".join(words), f"outside ({', '.join(misses)})" if misses else "within"
 
 
-def missing(table: list[dict]) -> list[str]:
-    """Bars that no row was judged by."""
+def missing(table: list[dict], name: str = "acceptance") -> list[str]:
+    """Bars of this table that no row was judged by."""
     judged = {(r["task"], r["measure"], bool(r["options"])) for r in table if r["verdict"]}
-    wanted = [(task, measure, False) for task, each in bars.BARS.items() for measure in each]
+    of_table = bars.REACH if name == "reach" else bars.BARS
+    wanted = [(task, measure, False) for task, each in of_table.items() for measure in each]
     for relaxed in bars.RELAXED:
         wanted += [(task, measure, True) for task, measure, _ in wanted if task.startswith(relaxed["tasks"])]
     return list(dict.fromkeys(w[0] + (" (relaxed)" if w[2] else "") for w in wanted if w not in judged))
@@ -129,7 +135,7 @@ def several(values, form=str) -> str:
     return ", ".join(dict.fromkeys(form(v) for v in values))
 
 
-def header(records: list[dict], table: list[dict]) -> list[str]:
+def header(records: list[dict], table: list[dict], name: str) -> list[str]:
     """What the numbers depend on, all of it read from the records."""
     kept = latest(records)
     environments = [r.get("environment", {}) for r in kept]
@@ -140,13 +146,14 @@ def header(records: list[dict], table: list[dict]) -> list[str]:
     packages = ("python", "jax", "jaxlib", "flax", "optax", "numpy")
     commits = [str(e.get("commit"))[:10] + ("+changes" if e.get("modified") else "") for e in environments]
     lines = [
-        "# Accuracy and cost on systems with exact truth",
+        f"# {TITLES.get(name, name)}",
         "",
         "Made by these two commands; no number is typed by hand:",
         "",
         "```sh",
-        MAKE,
-        "python -m experiments.tables",
+        MAKE.replace("acceptance", name),
+        "python -m experiments.tables"
+        + (f" --records=records/{name}.jsonl --out=docs/{name}.md" if name != "acceptance" else ""),
         "```",
         "",
         f"- Machine: {each('system', 'machine')}; device {each('devices', 'platform', 'device')}.",
@@ -157,7 +164,7 @@ def header(records: list[dict], table: list[dict]) -> list[str]:
         f"{several(sorted({r['seeds'] for r in table}))}.",
         f"- Bars: {within} of {len(judged)} lines with a bar are within it.",
     ]
-    absent = missing(table)
+    absent = missing(table, name)
     if absent:
         lines.append(f"- No record yet for the bars of: {', '.join(absent)}.")
     return [
@@ -174,11 +181,11 @@ def header(records: list[dict], table: list[dict]) -> list[str]:
     ]
 
 
-def markdown(records: list[dict]) -> str:
+def markdown(records: list[dict], name: str = "acceptance") -> str:
     """The whole document."""
     table = rows(records)
     several_n = len({r["n"] for r in table}) > 1
-    lines = header(records, table)
+    lines = header(records, table, name)
     lines.append("| " + " | ".join(COLUMNS) + " |")
     words = ("task", "measure", "options", "bar", "verdict")
     lines.append("|" + "|".join("---" if c in words else "--:" for c in COLUMNS) + "|")
@@ -257,7 +264,7 @@ def picture(records: list[dict], path: Path) -> None:
 
 
 def _band(row: dict) -> float | None:
-    bar, factor = bars.BARS.get(row["task"], {}).get(row["measure"]), factors(row)
+    bar, factor = (bars.BARS | bars.REACH).get(row["task"], {}).get(row["measure"]), factors(row)
     if bar is None or factor is None:
         return None
     scale = {"nats": 1.0, "share": abs(row["truth"]), "stderrs": row["stderr"]}
@@ -280,16 +287,19 @@ def main(_):
     from jaxinfo.io.log import read_records
 
     path, out = Path(RECORDS.value), Path(OUT.value)
+    other = {"intervals": coverage, "pathwise": climbs}.get(path.stem)
+    make = MAKE.replace("acceptance", path.stem) if other is None else other.MAKE
     if not path.is_file():
-        sys.exit(f"{path} does not exist; this makes it:\n  {MAKE}")
+        sys.exit(f"{path} does not exist; this makes it:\n  {make if path.stem in TITLES or other else MAKE}")
     records = read_records(path)
     if not records:
-        sys.exit(f"{path} holds no record; this makes them:\n  {MAKE}")
+        sys.exit(f"{path} holds no record; this makes them:\n  {make}")
     out.parent.mkdir(parents=True, exist_ok=True)
     image = out.with_suffix(".png")
-    text = markdown(records).replace("(acceptance.png)", f"({image.name})")
+    text = markdown(records, path.stem) if other is None else other.markdown(records)
+    text = text.replace("(acceptance.png)", f"({image.name})")
     out.write_text(text, encoding="utf-8")
-    picture(records, image)
+    (picture if other is None else other.picture)(records, image)
     print(text)
 
 

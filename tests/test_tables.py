@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments import bars, tables
+from experiments import bars, climbs, coverage, tables
 from jaxinfo.bench import tasks
 from jaxinfo.io.log import JsonLines
 
@@ -73,7 +73,7 @@ def test_shares_standard_errors_and_relaxed_bars():
 
 
 def test_bars_name_registered_tasks_and_their_measures():
-    for task, limits in bars.BARS.items():
+    for task, limits in (bars.BARS | bars.REACH).items():
         assert set(limits) <= set(tasks.task(task).truth), task
         assert all(set(limit) <= {"nats", "share", "stderrs", "sign"} for limit in limits.values()), task
     assert set(bars.CPU_S) <= set(bars.BARS)
@@ -103,3 +103,42 @@ def test_command(tmp_path):
     assert out.with_suffix(".png").read_bytes()[:4] == b"\x89PNG"
     done = subprocess.run([*command, f"--records={tmp_path}/none"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode != 0 and tables.MAKE in done.stderr
+
+
+def test_coverage_and_rejections():
+    draws = [record(seed=k, error=0.01 * (k - 5), stderr={"mutual_information": 0.02}) for k in range(10)]
+    (row,) = coverage.coverage(draws)
+    assert row["covered"] == 7 and row["draws"] == 10  # errors from −.05 to .04, half-width .0392
+    assert row["ratio"] == pytest.approx(0.0392 / row["rmse"], rel=1e-3)
+    tests = [
+        record("independent-1-1", k, options={"null": 19}, diagnostics={"mutual_information": {"p_value": p}})
+        for k, p in enumerate([0.05, 0.5, 1.0, 0.2])
+    ]
+    (found,) = coverage.rejections(tests)
+    assert (found["rejected"], found["tests"]) == (1, 4)
+    text = coverage.markdown(draws + tests)
+    assert "7 of 10 nominal" in text and "**outside.**" in text and "1 of 4 permutation tests" in text
+
+
+def test_reach_is_judged_by_bars_of_its_own(tmp_path):
+    high = record("high_mi-3-3-5.0-plain", error=0.2, truth=5.0, options={"gaussian": False})
+    assert tables.rows([high])[0]["verdict"] == "within"
+    text = tables.markdown([high], "reach")
+    assert "configs/reach.py" in text and "blocks-50x2-inner_spiral" in text and "mixture-kl" not in text
+
+
+def test_documents_of_other_records(tmp_path):
+    climb = {
+        "cell": ["climb", "synergy", 0],
+        "path": [0.1, 0.5, 0.97],
+        "best": 1.0,
+        "reached": 0.97,
+        "n": 10,
+        "cpu_s": 1.0,
+    }
+    exact = {"cell": ["accuracy", 3, 0], "error": {"total_correlation": 0.02}, "options": {}, "n": 10, "cpu_s": 1.0}
+    text = climbs.markdown([climb, exact])
+    assert "| 3 | total correlation |" in text and "97.0 %" in text and "outside" not in text
+    for name, module, records in (("pathwise", climbs, [climb, exact]), ("intervals", coverage, [record()])):
+        module.picture(records, tmp_path / f"{name}.png")
+        assert (tmp_path / f"{name}.png").read_bytes()[:4] == b"\x89PNG"

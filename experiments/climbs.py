@@ -1,0 +1,90 @@
+"""Accuracy of derivatives and the climbs made with them, from the records of ``configs/pathwise.py``.
+
+Drawn by ``python -m experiments.tables --records=records/pathwise.jsonl --out=docs/pathwise.md``.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from experiments import bars
+
+MAKE = "python -m experiments.pathwise --config=configs/pathwise.py --workdir=records"
+
+
+def split(records: list[dict]) -> tuple[list[dict], list[dict]]:
+    """Accuracy and climbs, the last record of each cell."""
+    kept = list({str(r["cell"]): r for r in records}.values())
+    return [r for r in kept if r["cell"][0] == "accuracy"], [r for r in kept if r["cell"][0] == "climb"]
+
+
+def markdown(records: list[dict]) -> str:
+    """The whole document."""
+    accuracy, climbs = split(records)
+    verdict = lambda good: "within" if good else "**outside**"
+    lines = [
+        "# Derivatives of information from trained networks",
+        "",
+        "Made by these two commands; no number is typed by hand:",
+        "",
+        "```sh",
+        MAKE,
+        "python -m experiments.tables --records=records/pathwise.jsonl --out=docs/pathwise.md",
+        "```",
+        "",
+        "Rows are x = W z; the derivative of a measure with respect to W is compared with the closed form, as relative",
+        f"Frobenius error (bar: {100 * bars.FROBENIUS:g} %), mean over data seeds.",
+        "",
+        "| variables | measure | options | n | seeds | error | worst | CPU-s | verdict |",
+        "|--:|---|---|--:|--:|--:|--:|--:|---|",
+    ]
+    for num in sorted({r["cell"][1] for r in accuracy}):
+        rs = [r for r in accuracy if r["cell"][1] == num]
+        options = ", ".join(f"{k}={v}" for k, v in rs[0]["options"].items())
+        for measure in rs[0]["error"]:
+            e = np.array([r["error"][measure] for r in rs])
+            cpu = np.mean([r["cpu_s"] for r in rs])
+            lines.append(
+                f"| {num} | {measure} | {options} | {rs[0]['n']} | {len(rs)} | {100 * e.mean():.1f} % | "
+                f"{100 * e.max():.1f} % | {cpu:.0f} | {verdict(e.mean() <= bars.FROBENIUS)} |"
+            )
+    lines += [
+        "",
+        "Climbs: gradient ascent from a random start, networks trained again at every step; *reached* is the closed form at",
+        f"the end over the best of 20 direct optimisations of the closed form (bar: {100 * bars.REACHED:g} %).",
+        "",
+        "![closed form along the climbs](pathwise.png)",
+        "",
+        "| what is maximised | start | reached | steps | n | CPU-s | verdict |",
+        "|---|--:|--:|--:|--:|--:|---|",
+    ]
+    for r in climbs:
+        lines.append(
+            f"| {r['cell'][1]} (seed {r['cell'][2]}) | {100 * r['path'][0] / r['best']:.0f} % | {100 * r['reached']:.1f} % | "
+            f"{len(r['path']) - 1} | {r['n']} | {r['cpu_s']:.0f} | {verdict(r['reached'] >= bars.REACHED)} |"
+        )
+    return "\n".join(lines).replace("_", " ") + "\n"
+
+
+def picture(records: list[dict], path: Path) -> None:
+    """The closed form along each climb, as a share of the best."""
+    from matplotlib.figure import Figure
+
+    from jaxinfo import plots
+
+    _, climbs = split(records)
+    figure = Figure(figsize=(6.0, 3.2), layout="constrained", facecolor="white")
+    axes = figure.subplots()
+    colours = dict(zip(dict.fromkeys(r["cell"][1] for r in climbs), (plots.BLUE, plots.ORANGE, plots.SKY)))
+    for r in climbs:
+        kind, _, seed = r["cell"][1], None, r["cell"][2]
+        label = kind.replace("_", " ") if seed == 0 else None
+        axes.plot(np.array(r["path"]) / r["best"], color=colours[kind], lw=1.4, label=label)
+    axes.axhline(1.0, color=plots.GREY, lw=0.8)
+    axes.set_xlabel("step", fontsize=plots.TEXT)
+    axes.set_ylabel("closed form / best", fontsize=plots.TEXT)
+    axes.tick_params(labelsize=plots.SMALL)
+    axes.spines[["top", "right"]].set_visible(False)
+    if climbs:
+        axes.legend(frameon=False, fontsize=plots.SMALL)
+    figure.savefig(path, dpi=110)
