@@ -157,7 +157,8 @@ def run(
     done = 0
     if found is not None:
         done, leaves, _ = found
-        state = jax.tree.unflatten(jax.tree.structure(state), [jnp.asarray(leaf) for leaf in leaves])
+        kept = jax.tree.unflatten(jax.tree.structure(state), leaves)
+        state = jax.tree.map(lambda leaf, now: jax.device_put(leaf, now.sharding), kept, state)
     count = lambda at: min(chunk, num_steps - at)
     batches = place(feed(done, count(done))) if done < num_steps else None
     while done < num_steps:

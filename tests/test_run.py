@@ -125,6 +125,16 @@ def test_disk_full_says_so_and_the_older_checkpoint_is_whole(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["step_0000000001"]
 
 
+def test_other_hosts_read_but_do_not_write(whole, tmp_path):
+    with Keeper(tmp_path, "run", every_s=0.0, writes=False) as keeper:
+        run(40, keeper=keeper)
+    assert not list(tmp_path.iterdir())
+    with Keeper(tmp_path, "run", every_s=0.0) as keeper:
+        run(40, keeper=keeper)
+    with Keeper(tmp_path, "run", writes=False) as keeper:
+        same(whole, run(90, keeper=keeper))
+
+
 def test_keep_one_is_refused(tmp_path):
     with pytest.raises(ValueError, match="at least 2"):
         Keeper(tmp_path, keep=1)

@@ -42,13 +42,16 @@ class Keeper:
         are removed when this run first saves.
       keep: how many of the newest are kept.
       every_s: seconds between saves that :meth:`due` asks for.
+      writes: False on all hosts but one: they read what the one wrote to a file system they share.
     """
 
-    def __init__(self, directory: str | Path, mark: str = "", keep: int = 3, every_s: float = 15.0):
+    def __init__(
+        self, directory: str | Path, mark: str = "", keep: int = 3, every_s: float = 15.0, writes: bool = True
+    ):
         if keep < 2:
             raise ValueError(f"keep must be at least 2, got {keep}: the newest checkpoint may be the damaged one.")
         self.directory, self.mark, self.keep, self.every_s = Path(directory), mark, keep, every_s
-        self.stopping = False
+        self.stopping, self.writes = False, writes
         self._writer: ThreadPoolExecutor | None = None
         self._pending: Future | None = None
         self._last = time.monotonic()
@@ -89,12 +92,14 @@ class Keeper:
           OSError: when the save *before* this one failed, for instance because the disk is full.
         """
         self.wait()
+        self._last = time.monotonic()
+        if not self.writes:
+            return
         copied = jax.tree.map(lambda leaf: np.array(leaf, copy=True), tree)
         about = dict(metadata or {}) | {"step": step, "mark": self.mark}
         if self._writer is None:
             self._writer = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
         self._pending = self._writer.submit(self._write, step, copied, about)
-        self._last = time.monotonic()
 
     def wait(self) -> None:
         """Return when everything is on the disk.
@@ -127,7 +132,8 @@ class Keeper:
         A damaged one is left out with a warning.
         """
         self.wait()
-        self._sweep()
+        if self.writes:
+            self._sweep()
         for step, path in self._stored():
             try:
                 tree, metadata = checkpoint.load(path)
