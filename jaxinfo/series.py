@@ -95,26 +95,26 @@ def windows(
     vs: Mapping[str, Any],
     measures: str | Sequence[str] = api.queries.SYSTEM,
     *,
-    width: int = 1,
-    step: int | None = None,
+    window: int = 1,
+    stride: int | None = None,
     times: Sequence[float] | None = None,
     **options: Any,
 ) -> Windows:
     """Measures in windows along a time axis: rows are trials, a window's samples are the coordinates of a variable.
 
-    >>> # w = jaxinfo.windows({"V1": spikes_a, "LM": spikes_b, "RL": spikes_c}, "o_information", width=5)
+    >>> # w = jaxinfo.windows({"V1": spikes_a, "LM": spikes_b, "RL": spikes_c}, "o_information", window=5)
     >>> # w.to_pandas(); w.plot("omega.png")
 
     Args:
       vs: dict name -> ``[trials, T]`` or ``[trials, T, d]``, aligned in time.
       measures: as in :func:`jaxinfo.fit`.
-      width: samples in a window.
-      step: samples from one window to the next; ``width`` by default (windows side by side).
+      window: samples in a window.
+      stride: samples from one window to the next; ``window`` by default (side by side).
       times: ``[T]`` time of each sample; a window is labelled by the mean over its samples.  Sample numbers by default.
       **options: see :func:`jaxinfo.fit`; all windows are trained in one program.
 
     Raises:
-      ValueError: for arrays that are not aligned, or a width or step that does not fit.
+      ValueError: for arrays that are not aligned, or a window or stride that does not fit.
     """
     arrays = {}
     for name, v in inputs.named(vs).items():
@@ -126,16 +126,16 @@ def windows(
     if len(shapes) != 1:
         raise ValueError(f"variables must share trials and times, got shapes {sorted(shapes)} of [trials, T].")
     length = shapes.pop()[1]
-    step = width if step is None else step
-    if not 1 <= width <= length or step < 1:
-        raise ValueError(f"width must lie between 1 and {length} and step be at least 1, got {width} and {step}.")
+    stride = window if stride is None else stride
+    if not 1 <= window <= length or stride < 1:
+        raise ValueError(f"window must lie between 1 and {length} and stride be at least 1, got {window} and {stride}.")
     at = np.arange(length, dtype=float) if times is None else np.asarray(times, float)
     if at.shape != (length,):
         raise ValueError(f"times must have one entry per sample, expected {length}, got shape {at.shape}.")
-    starts = range(0, length - width + 1, step)
-    cut = lambda a, s: a[:, s : s + width].reshape(a.shape[0], -1)
+    starts = range(0, length - window + 1, stride)
+    cut = lambda a, s: a[:, s : s + window].reshape(a.shape[0], -1)
     results = api.estimate_many([{k: cut(a, s) for k, a in arrays.items()} for s in starts], measures, **options)
-    return Windows(results, [at[s : s + width].mean() for s in starts])
+    return Windows(results, [at[s : s + window].mean() for s in starts])
 
 
 def _series(name: str, value: Any) -> np.ndarray:

@@ -1,0 +1,112 @@
+"""Series: transfer entropy of a process with exact truth, windows equal to separate estimates, bad input."""
+
+import numpy as np
+import pytest
+
+import jaxinfo as ji
+
+pytestmark = pytest.mark.usefixtures("quick_compile")
+SMALL = dict(budget="quick", steps=60, width=16, depth=1, num_mc=4, checks=3, progress=False)
+
+
+def process(length, seed=0):
+    """y follows its own past and x one step before: TE from x to y is ½ log(1 + .36)."""
+    rng = np.random.default_rng(seed)
+    x, e, y = rng.normal(size=length), rng.normal(size=length), np.zeros(length)
+    for t in range(1, length):
+        y[t] = 0.5 * y[t - 1] + 0.6 * x[t - 1] + e[t]
+    return x, y
+
+
+def test_transfer_entropy_goes_one_way():
+    x, y = process(4000)
+    there, back = (ji.transfer_entropy(a, b, seed=0, **SMALL) for a, b in ((x, y), (y, x)))
+    truth = 0.5 * np.log(1.36)
+    assert abs(there.value - truth) < 4 * there.stderr < 0.2
+    assert abs(back.value) < 4 * back.stderr < 0.2
+    assert there.name == "transfer_entropy(lag 1)" and there.per_sample.shape == (3999,)
+
+
+def test_no_past_reaches_across_recordings():
+    x, y = process(400)
+    trials = np.repeat(np.arange(40), 10)
+    e = ji.transfer_entropy(x, y, lag=3, groups=trials, **SMALL)
+    assert e.per_sample.shape == (40 * 7,)
+    with pytest.raises(ValueError, match="no recording is longer than lag=10"):
+        ji.transfer_entropy(x, y, lag=10, groups=trials)
+
+
+@pytest.mark.parametrize(
+    "x, y, lag, words",
+    [
+        (np.zeros(5), np.zeros(6), 1, "equally long"),
+        (np.zeros(5), np.zeros(5), 0, "at least 1"),
+        (np.zeros((5, 2, 2)), np.zeros(5), 1, "expected a series"),
+    ],
+)
+def test_bad_series(x, y, lag, words):
+    with pytest.raises(ValueError, match=words):
+        ji.transfer_entropy(x, y, lag)
+
+
+def trials(n=600, length=3, seed=1):
+    """Two signals whose correlation grows with time."""
+    rng = np.random.default_rng(seed)
+    a, b = rng.normal(size=(2, n, length))
+    return {"a": a, "b": a * np.linspace(0, 1.5, length) + b}
+
+
+def test_windows_equal_separate_estimates(tmp_path):
+    vs = trials()
+    w = ji.windows(vs, "mutual_information", times=[0.1, 0.2, 0.3], **SMALL)
+    values, errors = w.series("mutual_information")
+    assert values[0] < 0.1 < values[1] < values[2] and (errors > 0).all() and w.times.tolist() == [0.1, 0.2, 0.3]
+    alone = ji.mutual_information(vs["a"][:, 1], vs["b"][:, 1], **SMALL)
+    assert values[1] == pytest.approx(alone.value, abs=1e-5)
+    pytest.importorskip("pandas")
+    table = w.to_pandas()
+    assert list(table.index.names) == ["measure", "time"] and len(table) == 3
+    w.plot(tmp_path / "w.png")
+    assert (tmp_path / "w.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_windows_overlap_and_widen():
+    vs = {
+        k: np.repeat(v[:, :, None], 2, 2) + 0.1 * np.random.default_rng(2).normal(size=(600, 3, 2))
+        for k, v in trials().items()
+    }
+    w = ji.windows(vs, "mutual_information", window=2, stride=1, **SMALL)
+    assert len(w) == 2 and w.times.tolist() == [0.5, 1.5]
+    assert w[0]["mutual_information"].per_sample.shape == (600,)
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"a": np.zeros(5)}, "expected an array"),
+        ({"a": np.zeros((600, 4))}, "share trials and times"),
+    ],
+)
+def test_bad_windows(change, words):
+    with pytest.raises(ValueError, match=words):
+        ji.windows(trials() | change, "mutual_information")
+
+
+def test_bad_widths_and_times():
+    with pytest.raises(ValueError, match="window must lie between 1 and 3"):
+        ji.windows(trials(), "mutual_information", window=4)
+    with pytest.raises(ValueError, match="one entry per sample"):
+        ji.windows(trials(), "mutual_information", times=[1.0])
+
+
+def test_many_data_sets_must_hold_the_same_variables(tmp_path):
+    a, b = trials(length=1).values()
+    with pytest.raises(ValueError, match="data set 1 has other variables"):
+        ji.estimate_many([{"a": a, "b": b}, {"a": a, "c": b}], "mutual_information")
+    with pytest.raises(ValueError, match="at least one data set"):
+        ji.estimate_many([], "mutual_information")
+    sets = [{"a": a, "b": b + k * a} for k in (0.0, 1.0)]
+    first = ji.estimate_many(sets, "mutual_information", checkpoint_dir=tmp_path, **SMALL)
+    again = ji.estimate_many(sets, "mutual_information", checkpoint_dir=tmp_path, **SMALL)
+    assert [r["mutual_information"].value for r in first] == [r["mutual_information"].value for r in again]
+    assert first[1]["mutual_information"].value > first[0]["mutual_information"].value + 0.1
