@@ -15,12 +15,21 @@ def get_config(arg: str = "") -> ConfigDict:
     config.data = "example:photographs"
     config.blocks = ""
     config.measures = ("total_correlation", "dual_total_correlation", "s_information", "o_information")
-    config.options = ConfigDict({"budget": "standard", "seed": 0, "unit": "nats"})
+    config.options = ConfigDict({"budget": "standard", "seed": 0, "unit": "nats", "checkpoint_every_s": 15.0})
     config.rows = 0  # 0: all
     if arg == "smoke":
         config.rows = 600
         config.options = ConfigDict(
-            {"budget": "quick", "seed": 0, "unit": "nats", "steps": 200, "width": 16, "num_mc": 2, "checks": 4}
+            {
+                "budget": "quick",
+                "seed": 0,
+                "unit": "nats",
+                "checkpoint_every_s": 15.0,
+                "steps": 200,
+                "width": 16,
+                "num_mc": 2,
+                "checks": 4,
+            }
         )
     elif arg:
         raise ValueError(f"unknown argument {arg!r}; the only one is smoke.")

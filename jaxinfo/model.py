@@ -42,7 +42,9 @@ class Options:
       form: of mutual information: "conditional", "reverse", "joint", "sigma", "sigma_joint".
       sigma: reference N(0, sigma² I) of sigma forms and entropies; None uses the fitted Gaussian.
       unit: "nats" or "bits".
-      checkpoint_dir: where the trained model is kept; the same call again reads it instead of training.
+      checkpoint_dir: where the trained model is kept; the same call again reads it instead of training, or goes on with
+        a training that was killed.
+      checkpoint_every_s: seconds between checkpoints of a training under way.
       progress: show a bar; None shows it on a terminal.
     """
 
@@ -56,6 +58,7 @@ class Options:
     sigma: float | None = None
     unit: str = "nats"
     checkpoint_dir: str | Path | None = None
+    checkpoint_every_s: float = 15.0
     progress: bool | None = None
 
     def __post_init__(self):
@@ -460,11 +463,15 @@ def train_models(
     for m in models:
         assert m.table is not None  # training has data
         jobs.append(Job(m.table.x, m.options.seed, m.groups, m.weights))
-    keepers = None if place is None else lambda group: Keeper(place / TRAINING / f"group{group:04d}", mark)
+
+    def keeper(group: int) -> Keeper:
+        assert place is not None
+        return Keeper(place / TRAINING / f"group{group:04d}", mark, every_s=first.options.checkpoint_every_s)
+
     words = f"training {len(jobs) * s.folds * s.seeds} networks on {len(views)} views"
     with progress(None, words, first.options.progress) as bar:
         fits = crossfit.fit_many(
-            jobs, first.blocks, views, s, keepers=keepers,
+            jobs, first.blocks, views, s, keepers=None if place is None else keeper,
             progress=lambda step, total, metrics: bar.reach(step, total, **metrics),
         )  # fmt: skip
     for m, fitted, job in zip(models, fits, jobs):

@@ -39,6 +39,13 @@ def test_vmap_over_fits_equals_a_loop():
         np.testing.assert_allclose(together[i], run(keys[i], starts[i]), rtol=1e-6)
 
 
+def test_pmap_over_fits_equals_a_loop():
+    keys, starts = jax.random.split(jax.random.key(1), 8), jnp.arange(24.0).reshape(8, 3)
+    run = lambda k, w: train.fit(k, start(w), TARGET, loss=loss, tx=TX, rate=RATE, num_steps=50)[0].params["w"]
+    together = jax.pmap(run)(keys, starts)
+    np.testing.assert_allclose(together, jnp.stack([run(k, w) for k, w in zip(keys, starts)]), rtol=1e-6)
+
+
 def test_average_has_no_bias_from_its_zero_start():
     still = optax.sgd(0.0)
     state = train.init_state({"w": TARGET}, still)
