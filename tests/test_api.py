@@ -67,9 +67,9 @@ def test_no_retrace_on_a_second_call_of_the_same_shape(pair):
     ji.mutual_information(*pair, seed=0, **SMALL)
     from jaxinfo.estimators import crossfit, readout
 
-    before = crossfit._advance._cache_size(), readout._integrals._cache_size()
+    before = crossfit._advance.num_traces(), readout._integrals.num_traces()
     ji.mutual_information(pair[1] + 1.0, 2.0 * pair[0], seed=5, **SMALL)
-    assert (crossfit._advance._cache_size(), readout._integrals._cache_size()) == before
+    assert (crossfit._advance.num_traces(), readout._integrals.num_traces()) == before
 
 
 def test_discrete_on_either_side(pair):

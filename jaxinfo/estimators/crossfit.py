@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -26,14 +25,13 @@ from jaxinfo import views as vw
 from jaxinfo.blocks import Blocks
 from jaxinfo.estimators.course import Course, chunk_steps
 from jaxinfo.estimators.fitted import (
-    COMPILED,
-    COMPILED_ONCE,
     SDE,
     Fitted,
     float32,
     inner_factors,
     network,
     padded,
+    program,
     unraveller,
 )
 from jaxinfo.estimators.prepare import Job, Prepared, prepare
@@ -55,7 +53,7 @@ def training_density(lo: Array | float, hi: Array | float) -> Array:
     return 0.8 * bell / bell.sum() + 0.2 / times.DENSITY_BINS
 
 
-@partial(jax.jit, static_argnums=(0, 1), compiler_options=COMPILED_ONCE)
+@program(level=0, static_argnums=(0, 1))
 def _initial(blocks: Blocks, s: Settings, keys, factors):
     net, tx = network(blocks, s), _optimiser(s)
     one = lambda key, fac: train.init_state(ravel_pytree(net.init(key, fac)["net"])[0], tx)
@@ -72,7 +70,7 @@ def _optimiser(s: Settings):
     return train.adamw(s.learning_rate, s.weight_decay)
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2), donate_argnums=(3, 4), compiler_options=COMPILED)
+@program(static_argnums=(0, 1, 2), donate_argnums=(3, 4))
 def _advance(blocks: Blocks, s: Settings, weighted: bool, state, best, fits, views):
     """One chunk of optimiser steps for every fit, then one look at the validation rows.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -16,13 +15,13 @@ from jaxinfo import views as vw
 from jaxinfo.blocks import Blocks
 from jaxinfo.control import control_forms, cross_entropy_rows, far_tail
 from jaxinfo.estimators.fitted import (
-    COMPILED,
     SDE,
     Fitted,
     float32,
     inner_factors,
     network,
     padded,
+    program,
     stacked,
     unraveller,
 )
@@ -64,7 +63,7 @@ def tune(fitted: Fitted, x: np.ndarray, seed: int = 0) -> Fitted:
     return replace(fitted, calibration=calibration, density=density)
 
 
-@partial(jax.jit, static_argnums=(0, 1), compiler_options=COMPILED)
+@program(static_argnums=(0, 1))
 def _corrections(blocks: Blocks, s: Settings, params, factors, rows, mask, hi, keys):
     """Sums over rows of <eps − eps_G, r> and <r, r> per view and node, ``[R, F, V, NODES]`` each."""
     net, unravel = network(blocks, s), unraveller(blocks, s)
@@ -120,7 +119,7 @@ def calibrated_score(blocks: Blocks, s: Settings, params, factors: gaussian.Fact
     return score
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2), compiler_options=COMPILED)
+@program(static_argnums=(0, 1, 2))
 def _integrals(blocks: Blocks, s: Settings, p: Plan, params, calibration, density, fold, hi, keys) -> Sums:
     def one(of_seed, fold):
         params, calibration, density, key = of_seed
@@ -268,7 +267,7 @@ def _pointwise(
     return gap / count, difference / count, base / count, profile, sums
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2, 3), compiler_options=COMPILED)
+@program(static_argnums=(0, 1, 2, 3))
 def _gradients(blocks: Blocks, s: Settings, measure: Measure, num_mc: int, params, calibration, fold, hi, logsnr, keys):
     def one(of_seed, fold):
         params, calibration, key = of_seed

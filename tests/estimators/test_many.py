@@ -41,9 +41,9 @@ def test_side_by_side_equals_alone(at_once):
 
 def test_one_program_for_every_group():
     crossfit.fit_many(JOBS[:1], BLOCKS, VIEWS, S, at_once=2)
-    before = crossfit._advance._cache_size()
+    before = crossfit._advance.num_traces()
     crossfit.fit_many(JOBS, BLOCKS, VIEWS, S, at_once=2)
-    assert crossfit._advance._cache_size() == before
+    assert crossfit._advance.num_traces() == before
 
 
 def test_a_unit_that_ends_early_waits_unchanged():
