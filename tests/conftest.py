@@ -19,3 +19,10 @@ def quick_compile():
     jax.config.update("jax_disable_most_optimizations", True)
     yield
     jax.config.update("jax_disable_most_optimizations", False)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def forget_programs():
+    """Every compiled program holds memory maps, of which a process may have only so many: a long run once crashed."""
+    yield
+    jax.clear_caches()
