@@ -103,12 +103,15 @@ def rivals_of(task, vs: dict, measures: tuple[str, ...]) -> dict[str, dict[str, 
 
 
 def cells(config) -> list[dict]:
-    """Every cell of a configuration: ``groups`` of tasks with ``n``, ``options`` and ``measures``, times ``seeds``."""
+    """Every cell of a configuration: ``groups`` of tasks with ``n``, ``options`` and ``measures``, times ``seeds``.
+
+    A group without ``seeds`` takes the configuration's.
+    """
     out = []
     for group in config.groups:
         options, measures = group.options.to_dict(), list(group.get("measures", ()))
         for task in group.tasks:
-            for seed in range(group.get("seeds", config.seeds)):
+            for seed in range(group["seeds"] if "seeds" in group else config.seeds):
                 cell = {"task": task, "n": group.n, "seed": seed, "options": options, "measures": measures}
                 out.append(cell | {"rivals": bool(config.rivals)})
     return out
