@@ -79,3 +79,7 @@ REJECTED = {"independent-1-1": (0.0, 0.15), "1v1-normal-0.2": (0.9, 1.0)}  # sha
 # Derivatives.
 FROBENIUS = 0.05
 REACHED = 0.95
+
+# Many fits.
+RATE = 0.9  # fits times steps per CPU-second at 20 seeds, over one seed's
+READ = 3.0  # CPU-seconds of reading per view and row at 100 variables, over those at 10

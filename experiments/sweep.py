@@ -3,18 +3,17 @@
     python -m experiments.sweep --config=configs/acceptance.py --workdir=records
     python -m experiments.sweep --config=configs/intervals.py --workdir=records --only=sign
 
-A cell is (task, rows, data seed, options, measures).  Each runs in a fresh process, so that its CPU-seconds include
-compiling and its peak memory is its own.  Cells already recorded are skipped: the same command resumes.
+A cell is (task, rows, data seed, options, measures), in a fresh process.  Cells already recorded are skipped: the same
+command resumes.
 """
 
-import json
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 from absl import app, flags
 from ml_collections import config_flags
+
+from experiments.cells import run
 
 CONFIG = config_flags.DEFINE_config_file("config", "configs/acceptance.py", "Configuration.")
 WORKDIR = flags.DEFINE_string("workdir", "records", "Where the records are kept, in a file named after the config.")
@@ -117,49 +116,19 @@ def cells(config) -> list[dict]:
     return out
 
 
-def mark(cell: dict) -> str:
-    """What tells one cell from another."""
-    return json.dumps([cell[k] for k in ("task", "n", "seed", "options")] + [cell.get("measures", [])], sort_keys=True)
-
-
-def child() -> None:
-    """What a fresh process does: one cell, its record on the last line of standard output."""
-    from jaxinfo.io.log import plain
-
-    print("RECORD" + json.dumps(plain(measure(json.loads(sys.argv[1])))))
+def shown(record: dict) -> str:
+    """A line for people: how far each estimate is from the truth."""
+    away = {k: f"{v - record['truth'][k]:+.3f} ± {record['stderr'][k]:.3f}" for k, v in record["value"].items()}
+    what = f"{record['task']} n={record['n']} seed={record['seed']} {record['options']}"
+    return f"{what} cpu={record['cpu_s']} {away}"
 
 
 def main(_):
     """Run the cells that are missing."""
-    from jaxinfo.io.log import JsonLines, read_records
-
     config = CONFIG.value
+    wanted = [cell for cell in cells(config) if cell["task"].startswith(ONLY.value)]
     path = Path(WORKDIR.value) / f"{config.name}.jsonl"
-    done = {mark(r) for r in read_records(path)} if path.exists() else set()
-    failed = 0
-    for cell in cells(config):
-        if not cell["task"].startswith(ONLY.value) or mark(cell) in done:
-            continue
-        run = subprocess.run(
-            [sys.executable, "-c", "import experiments.sweep as s; s.child()", json.dumps(cell)],
-            capture_output=True,
-            text=True,
-        )
-        lines = [line for line in run.stdout.splitlines() if line.startswith("RECORD")]
-        if run.returncode or not lines:
-            failed += 1
-            print(f"{cell} failed:\n{run.stderr[-2000:]}", flush=True)
-            continue
-        record = json.loads(lines[0].removeprefix("RECORD"))
-        with JsonLines(path) as log:
-            log.write(record)
-        away = {k: f"{v - record['truth'][k]:+.3f} ± {record['stderr'][k]:.3f}" for k, v in record["value"].items()}
-        print(
-            f"{cell['task']} n={cell['n']} seed={cell['seed']} {cell['options']} cpu={record['cpu_s']} {away}",
-            flush=True,
-        )
-    if failed:
-        sys.exit(f"{failed} cells failed; the same command tries them again.")
+    run(path, wanted, "experiments.sweep:measure", show=shown, keys=("task", "n", "seed", "options", "measures"))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ python -m experiments.tables                                              # docs
 python -m experiments.tables --records=records/reach.jsonl --out=docs/reach.md
 python -m experiments.tables --records=records/intervals.jsonl --out=docs/intervals.md
 python -m experiments.tables --records=records/pathwise.jsonl --out=docs/pathwise.md
+python -m experiments.tables --records=records/throughput.jsonl --out=docs/throughput.md
+python -m experiments.tables --records=records/scale.jsonl --out=docs/scale.md
 
 The name of the file of records says which table it is.
 """
@@ -16,12 +18,13 @@ from pathlib import Path
 import numpy as np
 from absl import app, flags
 
-from experiments import bars, climbs, coverage
+from experiments import bars, climbs, coverage, growth, rates
 
 RECORDS = flags.DEFINE_string("records", "records/acceptance.jsonl", "Written by experiments.sweep.")
 OUT = flags.DEFINE_string("out", "docs/acceptance.md", "The table; the figure stands beside it as .png.")
 MAKE = "python -m experiments.sweep --config=configs/acceptance.py --workdir=records"
 TITLES = {"acceptance": "Accuracy and cost on systems with exact truth", "reach": "How far the default goes"}
+OTHERS = {"intervals": coverage, "pathwise": climbs, "throughput": rates, "scale": growth}
 COLUMNS = (
     "task", "measure", "options", "seeds", "truth", "estimate", "error", "s.e.", "worst", "copula", "KSG", "CPU-s",
     "bar", "verdict",
@@ -287,7 +290,7 @@ def main(_):
     from jaxinfo.io.log import read_records
 
     path, out = Path(RECORDS.value), Path(OUT.value)
-    other = {"intervals": coverage, "pathwise": climbs}.get(path.stem)
+    other = OTHERS.get(path.stem)
     make = MAKE.replace("acceptance", path.stem) if other is None else other.MAKE
     if not path.is_file():
         sys.exit(f"{path} does not exist; this makes it:\n  {make if path.stem in TITLES or other else MAKE}")

@@ -6,14 +6,13 @@ the same process.  A network that does nothing shows what everything else takes:
 Gaussian inside, the optimiser.
 """
 
-import json
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 from absl import app, flags
 from ml_collections import config_flags
+
+from experiments.cells import run
 
 CONFIG = config_flags.DEFINE_config_file("config", "configs/throughput.py", "Configuration.")
 WORKDIR = flags.DEFINE_string("workdir", "records", "Where throughput.jsonl is kept.")
@@ -100,29 +99,13 @@ def attainable(size: int = 1024, repeats: int = 20) -> float:
 
 def main(_):
     """Run the cells that are missing, each in a fresh process."""
-    from jaxinfo.io.log import JsonLines, read_records
-
     config = CONFIG.value
     path = Path(WORKDIR.value) / f"{config.name}.jsonl"
     shared = {"task": config.task, "n": config.n, "steps": config.steps, "network": config.network.to_dict()}
     cells = [shared | {"seeds": r, "at_once": u, "network_counts": True} for r, u in config.cells]
     cells.append(shared | {"seeds": 1, "at_once": 1, "network_counts": False})
-    done = [{k: r[k] for k in cells[0]} for r in read_records(path)] if path.exists() else []
-    for cell in cells:
-        if cell in done:
-            continue
-        program = (
-            "import json, sys, experiments.throughput as t; from jaxinfo.io.log import plain; "
-            "print('RECORD' + json.dumps(plain(t.measure(json.loads(sys.argv[1])))))"
-        )
-        run = subprocess.run([sys.executable, "-c", program, json.dumps(cell)], capture_output=True, text=True)
-        lines = [line for line in run.stdout.splitlines() if line.startswith("RECORD")]
-        if run.returncode or not lines:
-            sys.exit(f"{cell} failed:\n{run.stderr[-2000:]}")
-        record = json.loads(lines[0].removeprefix("RECORD"))
-        with JsonLines(path) as log:
-            log.write(record)
-        print({k: v for k, v in record.items() if k not in ("environment", "date", "network")}, flush=True)
+    show = lambda r: {k: v for k, v in r.items() if k not in ("environment", "date", "network")}
+    run(path, cells, "experiments.throughput:measure", show=show)
 
 
 if __name__ == "__main__":

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from experiments import bars, climbs, coverage, tables
+from experiments import bars, cells, climbs, coverage, growth, rates, tables
 from jaxinfo.bench import tasks
-from jaxinfo.io.log import JsonLines
+from jaxinfo.io.log import JsonLines, read_records
 
 ROOT = Path(__file__).resolve().parents[1]
 ENVIRONMENT = {"system": "Linux", "machine": "x86_64", "jax": "0.10.2", "commit": "0123456789abcdef", "modified": False}
@@ -142,3 +142,53 @@ def test_documents_of_other_records(tmp_path):
     for name, module, records in (("pathwise", climbs, [climb, exact]), ("intervals", coverage, [record()])):
         module.picture(records, tmp_path / f"{name}.png")
         assert (tmp_path / f"{name}.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def rate(seeds, at_once, per_cpu_s, network_counts=True):
+    cell = {"task": "t", "n": 10, "steps": 8, "seeds": seeds, "at_once": at_once, "network_counts": network_counts}
+    cell |= {
+        "fit_steps_per_cpu_s": per_cpu_s,
+        "fit_steps_per_s": per_cpu_s,
+        "peak_mib": 100,
+        "environment": ENVIRONMENT,
+    }
+    return cell | ({"flops_per_fit_step": 1e6, "attainable_flops_per_cpu_s": 1e10} if network_counts else {})
+
+
+def test_rates_of_many_fits(tmp_path):
+    records = [rate(1, 1, 1000.0), rate(20, 1, 850.0), rate(20, 4, 950.0), rate(1, 1, 4000.0, False)]
+    text = rates.markdown(records)
+    assert "| 20 | 4 | 950 | 950 | 0.95 | 100 | 1.00 | 10 % |" in text  # .95e3 × 1e6 / 1e10
+    assert "0.95 of one seed's: within" in text and "takes 25 % of that time" in text
+    assert "**outside**" in rates.markdown(records[:2])
+    rates.picture(records, tmp_path / "throughput.png")
+    assert (tmp_path / "throughput.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_growth_with_the_number_of_variables(tmp_path):
+    cost = lambda num, step, read: {
+        "num_variables": num, "n": 10, "views": 2 * num, "batch": 256, "num_mc": 10, "train_cpu_s_per_step": step,
+        "read_cpu_s_per_view_row": read, "read_cpu_s": 1.0, "peak_mib": 100, "environment": ENVIRONMENT,
+    }  # fmt: skip
+    records = [cost(100, 4e-3, 5e-5), cost(10, 1e-3, 2e-5)]
+    text = growth.markdown(records)
+    assert "| 100 | 200 | 256 | 4.00 | 4.00 | 50.0 | 2.50 | 1.0 | 100 |" in text and "at 10: within" in text
+    assert "**outside**" in growth.markdown([cost(100, 4e-3, 7e-5), cost(10, 1e-3, 2e-5)])
+    growth.picture(records, tmp_path / "scale.png")
+    assert (tmp_path / "scale.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def half(cell):
+    """A measurement for the test below; called in a fresh process."""
+    return cell | {"half": cell["x"] / cell["y"]}
+
+
+def test_cells_are_measured_once_and_failures_are_tried_again(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    path, wanted = tmp_path / "some.jsonl", [{"x": 1, "y": 2}, {"x": 1, "y": 0}, {"x": 3, "y": 2}]
+    with pytest.raises(SystemExit, match="1 cells failed"):
+        cells.run(path, wanted, "test_tables:half", show=lambda r: f"got {r['half']}")
+    assert [r["half"] for r in read_records(path)] == [0.5, 1.5]
+    assert "ZeroDivisionError" in capsys.readouterr().out
+    cells.run(path, wanted[::2], "test_tables:half", show=lambda r: "again")
+    assert len(read_records(path)) == 2 and "again" not in capsys.readouterr().out

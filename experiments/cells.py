@@ -1,0 +1,58 @@
+"""Cells of an experiment, each in a fresh process: its CPU-seconds include compiling and its peak memory is its own."""
+
+import importlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+
+def run(
+    path: Path, cells: Iterable[dict], function: str, *, show: Callable[[dict], object], keys: tuple[str, ...] = ()
+) -> None:
+    """Measure the cells that have no record yet and append their records: the same command resumes.
+
+    Args:
+      path: JSON lines.
+      cells: what to measure, each plain JSON.
+      function: ``"module:function"``, from a cell to its record, which repeats the cell.
+      show: what to print of a record.
+      keys: the entries that tell cells apart; all by default.
+
+    Raises:
+      SystemExit: after the last cell, when some failed.
+    """
+    from jaxinfo.io.log import JsonLines, read_records
+
+    mark = lambda r, cell: json.dumps([r.get(k) for k in keys or sorted(cell)], sort_keys=True)
+    kept, failed = read_records(path) if path.exists() else [], 0
+    for cell in cells:
+        if mark(cell, cell) in {mark(r, cell) for r in kept}:
+            continue
+        child = [sys.executable, "-m", "experiments.cells", function, json.dumps(cell)]
+        found = subprocess.run(child, capture_output=True, text=True)
+        lines = [line for line in found.stdout.splitlines() if line.startswith("RECORD")]
+        if found.returncode or not lines:
+            failed += 1
+            print(f"{cell} failed:\n{found.stderr[-2000:]}", flush=True)
+            continue
+        record = json.loads(lines[0].removeprefix("RECORD"))
+        with JsonLines(path) as log:
+            log.write(record)
+        print(show(record), flush=True)
+    if failed:
+        sys.exit(f"{failed} cells failed; the same command tries them again.")
+
+
+def main(function: str, cell: str) -> None:
+    """What the fresh process does: one cell, its record on standard output."""
+    from jaxinfo.io.log import plain
+
+    module, name = function.split(":")
+    found = getattr(importlib.import_module(module), name)(json.loads(cell))
+    print("RECORD" + json.dumps(plain(found)))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,88 @@
+"""How fast many fits train, from the records of ``configs/throughput.py``.
+
+Drawn by ``python -m experiments.tables --records=records/throughput.jsonl --out=docs/throughput.md``.
+"""
+
+from pathlib import Path
+
+from experiments import bars
+
+MAKE = "python -m experiments.throughput --config=configs/throughput.py --workdir=records"
+
+
+def rates(records: list[dict]) -> tuple[list[dict], list[dict]]:
+    """Cells with the network, each with its rate and peak memory over those of one seed, and cells without it."""
+    kept = list({(r["seeds"], r["at_once"], r["network_counts"]): r for r in records}.values())
+    full = [r for r in kept if r["network_counts"]]
+    one = next((r for r in full if (r["seeds"], r["at_once"]) == (1, 1)), None)
+    over = lambda r, k: r[k] / one[k] if one else float("nan")
+    full = [r | {"rate": over(r, "fit_steps_per_cpu_s"), "memory": over(r, "peak_mib")} for r in full]
+    flops = lambda r: r["fit_steps_per_cpu_s"] * r["flops_per_fit_step"] / r["attainable_flops_per_cpu_s"]
+    return [r | {"flop_share": flops(r)} for r in full], [r for r in kept if not r["network_counts"]]
+
+
+def markdown(records: list[dict]) -> str:
+    """The whole document."""
+    full, bare = rates(records)
+    first = (full + bare)[0]
+    where = first.get("environment", {})
+    verdict = lambda good: "within" if good else "**outside**"
+    lines = [
+        "# Many fits in one program",
+        "",
+        "Made by these two commands; no number is typed by hand:",
+        "",
+        "```sh",
+        MAKE,
+        "python -m experiments.tables --records=records/throughput.jsonl --out=docs/throughput.md",
+        "```",
+        "",
+        f"- Machine: {where.get('machine', '?')}, {where.get('platform', '?')} {where.get('device', '?')}; jax "
+        f"{where.get('jax', '?')}; commit {str(where.get('commit'))[:10]}.",
+        f"- Task {first['task']}, n = {first['n']}, {first['steps']} steps, each seed two folds.",
+        "",
+        "*seeds* are trained in groups of *at once*. *rate* is fits × steps per CPU-second over that of one seed (bar at "
+        f"20 seeds, best grouping: ≥ {bars.RATE}), *memory* the peak over that of one seed. *FLOP share* is the matrix "
+        "products of the network, forward and backward, over what one large matrix product attains in the same process.",
+        "",
+        "![rate and memory](throughput.png)",
+        "",
+        "| seeds | at once | fit-steps per CPU-s | fit-steps per s | rate | peak MiB | memory | FLOP share |",
+        "|--:|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    for r in full:
+        lines.append(
+            f"| {r['seeds']} | {r['at_once']} | {r['fit_steps_per_cpu_s']:.0f} | {r['fit_steps_per_s']:.0f} | "
+            f"{r['rate']:.2f} | {r['peak_mib']} | {r['memory']:.2f} | {100 * r['flop_share']:.0f} % |"
+        )
+    twenty = [r["rate"] for r in full if r["seeds"] == 20]
+    if twenty:
+        lines += ["", f"At 20 seeds the rate is {max(twenty):.2f} of one seed's: {verdict(max(twenty) >= bars.RATE)}."]
+    one = [r for r in full if (r["seeds"], r["at_once"]) == (1, 1)]
+    for r in bare if one else ():
+        share = one[0]["fit_steps_per_cpu_s"] / r["fit_steps_per_cpu_s"]
+        lines += [
+            "",
+            f"With a network that does nothing a step takes {100 * share:.0f} % of that time: random numbers, gathers, "
+            "noise, the Gaussian inside, the optimiser.",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def picture(records: list[dict], path: Path) -> None:
+    """Rate and peak memory over those of one seed."""
+    from matplotlib.figure import Figure
+
+    from jaxinfo import plots
+
+    full, _ = rates(records)
+    figure = Figure(figsize=(6.0, 2.6), layout="constrained", facecolor="white")
+    names = [f"{r['seeds']} seeds,\n{r['at_once']} at once" for r in full]
+    for axes, what in zip(figure.subplots(1, 2), ("rate", "memory")):
+        axes.bar(range(len(full)), [r[what] for r in full], color=plots.BLUE, width=0.6)
+        axes.axhline(1.0, color=plots.GREY, lw=0.8)
+        axes.set_xticks(range(len(full)), names, fontsize=plots.SMALL - 2)
+        axes.set_ylabel(f"{what} over one seed's", fontsize=plots.SMALL)
+        axes.tick_params(axis="y", labelsize=plots.SMALL)
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=110)
