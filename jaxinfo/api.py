@@ -71,7 +71,7 @@ def estimate_many(
         variables = inputs.named(vs)
         _too_few(measures, variables)
         models.append(Model.ask(inputs.check(variables, opts.discrete, seed=opts.seed), measures, opts, overrides))
-        if models[-1].blocks != models[0].blocks:
+        if (models[-1].blocks, models[-1].blocks.names) != (models[0].blocks, models[0].blocks.names):
             raise ValueError(
                 f"data set {len(models) - 1} has other variables than the first: {models[-1].blocks} against "
                 f"{models[0].blocks}; one program needs the same names, dimensions and kinds in all."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import jax.numpy as jnp
@@ -14,6 +14,8 @@ from jaxinfo.types import Array
 @dataclass(frozen=True)
 class Blocks:
     """The packing of N named variables into D coordinates; static and hashable.
+
+    Names are for people: packings that differ in nothing else are equal and share compiled programs.
 
     Args:
       sizes: dimension of each variable, each at least 1.
@@ -28,7 +30,7 @@ class Blocks:
     """
 
     sizes: tuple[int, ...]
-    names: tuple[str, ...] = ()
+    names: tuple[str, ...] = field(default=(), compare=False)
     discrete: tuple[bool, ...] = ()
 
     def __post_init__(self):

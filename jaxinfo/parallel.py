@@ -67,6 +67,11 @@ def mesh(fits: int | None = None, data: int = 1, devices: Sequence[jax.Device] |
     return Mesh(grid, (FITS, DATA), axis_types=(AxisType.Auto, AxisType.Auto))
 
 
+def mesh_of_fits(count: int) -> Mesh:
+    """A mesh for this many fits: no more devices than fits, unless several hosts have to take part."""
+    return mesh(fits=None if jax.process_count() > 1 else min(count, jax.device_count()))
+
+
 def multiple(count: int, over: Mesh) -> int:
     """The least multiple of the ``fits`` axis that is not below ``count``: fits are padded to it."""
     size = over.shape[FITS]

@@ -285,7 +285,7 @@ def _as_function(terms):
 # --- rows of every measure -------------------------------------------------------------------------------------------
 
 
-BATCH = 250  # rows per call, everywhere: what is compiled for one system's times serves the next
+BATCH = 250  # rows per call, nearly everywhere: what is compiled for one system's times serves the next
 
 
 @functools.cache
@@ -320,8 +320,8 @@ class Rows:
     longer than running, and everything shares the program.
     """
 
-    def __init__(self, plan, blocks, *, draws, control=False, antithetic=False):
-        self.plan, self.blocks = plan, blocks
+    def __init__(self, plan, blocks, *, draws, control=False, antithetic=False, batch=BATCH):
+        self.plan, self.blocks, self.batch = plan, blocks, batch
         self.control = control
         self.steps = draws // 2 if antithetic else draws
 
@@ -358,11 +358,11 @@ class Rows:
         factors = _factors(self.blocks, cov, self.plan)
         control = _factors(self.blocks, reference, self.plan) if self.control else None
         both = []
-        for start in range(0, len(x), BATCH):
+        for start in range(0, len(x), self.batch):
             # split, not fold_in: fold_in(key, i) is split(key)[i], which the sampler uses for itself
             k_time, k_noise = jax.random.split(jax.random.fold_in(jax.random.key(seed), start))
-            t, w = where.sample(k_time, (self.steps, BATCH))
-            rows, named = jnp.asarray(x[start : start + BATCH]), AnyPath.named(path)
+            t, w = where.sample(k_time, (self.steps, self.batch))
+            rows, named = jnp.asarray(x[start : start + self.batch]), AnyPath.named(path)
             args = (t, w, rows, jnp.asarray(reference), factors, control)
             both.append(self.run(named, where.lo, where.hi, k_noise, *args))
         both = np.concatenate([np.asarray(z) for z in both], -1)

@@ -6,6 +6,7 @@ import sys
 import jax
 import numpy as np
 import pytest
+from scipy import stats
 
 import jaxinfo as ji
 
@@ -69,16 +70,20 @@ def test_no_retrace_on_a_second_call_of_the_same_shape(pair):
 
     before = crossfit._advance.num_traces(), readout._integrals.num_traces()
     ji.mutual_information(pair[1] + 1.0, 2.0 * pair[0], seed=5, **SMALL)
+    ji.estimate({"other": pair[0], "names": pair[1]}, "mutual_information", seed=6, **SMALL)
     assert (crossfit._advance.num_traces(), readout._integrals.num_traces()) == before
 
 
-def test_discrete_on_either_side(pair):
+def test_discrete_beside_continuous(pair):
+    """The label says on which side x + y/2 lies: H(label) minus what a normal y leaves open."""
     label = np.where(pair[0] + 0.5 * pair[1] > 0, "yes", "no")
-    e, f = ji.mutual_information(pair[1], label, **SMALL), ji.mutual_information(label, pair[1], **SMALL)
-    assert abs(e.value - f.value) < 3 * e.stderr  # the packing differs, so the draws do
+    y, w = np.polynomial.hermite_e.hermegauss(80)
+    p = stats.norm.cdf((RHO + 0.5) * y / np.sqrt(1 - RHO**2))
+    open_ = w @ stats.entropy([p, 1 - p]) / w.sum()
+    e = ji.mutual_information(label, pair[1], **SMALL)
+    within(e, np.log(2) - open_)
     both = ji.mutual_information(label, pair[1] > 0, **SMALL)
     assert both.value < ji.entropy(label, **SMALL).value <= np.log(2) + 0.01
-    assert 0.1 < e.value < np.log(2)
 
 
 def test_model_asks_many_times(model):
@@ -182,14 +187,17 @@ def test_kl_of_two_gaussians():
 def test_conditional_information_of_a_chain(pair):
     """x → y → z: nothing is left between x and z once y is known."""
     z = pair[1] + np.random.default_rng(7).normal(size=2000)
-    e = ji.conditional_mutual_information(pair[0], z, pair[1], **SMALL)
-    assert abs(e.value) < max(4 * e.stderr, 0.02)
-    i = ji.interaction_information(pair[0], z, pair[1], **SMALL)
-    within(i, ji.mutual_information(pair[0], z, **SMALL).value, most=0.06)
+    asked = ("conditional_mutual_information(x; z | y)", "mutual_information(x; z)", "interaction_information(x; y; z)")
+    r = ji.estimate({"x": pair[0], "y": pair[1], "z": z}, asked, **SMALL)
+    nothing, direct, shared = r.values()
+    assert abs(nothing.value) < max(4 * nothing.stderr, 0.02)
+    rho2 = RHO**2 / 2  # of x and z
+    within(direct, -0.5 * np.log(1 - rho2))
+    assert shared.value == pytest.approx(direct.value - nothing.value, abs=0.02)
 
 
 def test_other_networks_and_seeds(pair):
-    e = ji.mutual_information(*pair, net="thesis", seeds=2, **SMALL)
+    e = ji.mutual_information(*pair, net="thesis", seeds=2, **(SMALL | {"steps": 90}))
     within(e, MI)
     assert e.diagnostics["seed_spread"] > 0.0
 
@@ -201,7 +209,44 @@ def test_nearly_deterministic_is_flagged():
     assert any("infinite" in flag or "truncated" in flag for flag in e.flags)
 
 
-def test_command_line(tmp_path, pair):
+def test_conventions_of_scikit_learn():
+    from jaxinfo.sklearn_adapter import MutualInformation
+
+    base = pytest.importorskip("sklearn.base")
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2000, 1))
+    y = x[:, 0] + rng.normal(size=2000)
+    m = base.clone(MutualInformation(random_state=3, **SMALL))
+    assert m.get_params()["random_state"] == 3 and m.get_params()["steps"] == 300
+    with pytest.raises(ValueError, match="not fitted"):
+        m.score(x, y)
+    m.fit(x, y)
+    assert abs(m.mutual_information_ - 0.5 * np.log(2)) < 4 * m.stderr_
+    assert abs(m.score(x, y) - m.mutual_information_) < 0.05
+    assert m.pointwise(x[:50], y[:50]).shape == (50,)
+    assert m.set_params(budget="standard").budget == "standard"
+
+
+def test_functions_ask_what_their_name_says(monkeypatch):
+    from jaxinfo import api
+
+    monkeypatch.setattr(api, "estimate", lambda vs, measure, **options: {measure: (measure, "".join(vs), options)})
+    for name, given in (
+        ("conditional_mutual_information", "xyz"),
+        ("interaction_information", "xyz"),
+        ("entropy", "x"),
+    ):
+        assert getattr(api, name)(*given, seed=1) == (name, given, {"seed": 1})
+    abc = dict(zip("abc", np.zeros((3, 9))))
+    for name in ("total_correlation", "dual_total_correlation", "s_information", "o_information"):
+        assert getattr(api, name)(abc, seed=1) == (name, "abc", {"seed": 1})
+
+
+def test_command_line(tmp_path, pair, monkeypatch):
+    from jaxinfo.estimators.settings import BUDGETS, resolve
+
+    less = {k: v for k, v in SMALL.items() if k not in ("budget", "progress")}
+    monkeypatch.setitem(BUDGETS, "quick", resolve("quick", less))
     np.savetxt(tmp_path / "xy.csv", np.column_stack(pair)[:400], delimiter=",", header="x,y", comments="")
     from jaxinfo import cli
 

@@ -13,6 +13,7 @@ from jaxinfo.blocks import Blocks
 from jaxinfo.plan import plan
 from jaxinfo.sde import VP, Cosine
 
+pytestmark = pytest.mark.usefixtures("quick_compile")
 BLOCKS = Blocks((1, 2, 1))
 N, D = 3, 4
 RNG = np.random.default_rng(0)

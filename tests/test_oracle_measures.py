@@ -77,13 +77,15 @@ def test_every_measure_on_every_path(n, kind):
     sizes, everything = SIZES[n, kind], registry(n)
     loading, _ = CASES[n, kind]
     names = list(everything)
-    rows = Rows(plan({k: m for k, (m, _) in everything.items()}), Blocks(sizes), draws=24, control=True)
+    batch = BATCH if n < 6 else 100 if kind == "vector" else 160  # many measures: as many rows as the cap needs
+    planned = plan({k: m for k, (m, _) in everything.items()})
+    rows = Rows(planned, Blocks(sizes), draws=24, control=True, batch=batch)
     for level in LEVELS:
         off = 0.94 if level <= 1.0 else 0.97
         cov, other = system(sizes, level, loading=loading), system(sizes, off * level, loading=off * loading)
         truth = Truth(sizes, cov, other)
         cap = se_cap(truth.s_information())
-        x = draw(cov, BATCH * (2 if n >= 6 and level == 10.0 else 1), seed=round(10 * level))
+        x = draw(cov, batch * (2 if n >= 6 and level == 10.0 else 1), seed=round(10 * level))
         for path, family in PATHS.items():
             lo, hi = times.clip_range(family(), -11.0, CLEAN_END[level])
             truths = truths_at(everything, truth, path, lo, hi)

@@ -23,6 +23,7 @@ def test_mesh_and_padding():
     assert dict(over.shape) == {"fits": 8, "data": 1}
     assert [parallel.multiple(k, over) for k in (1, 8, 9)] == [8, 8, 16]
     assert dict(parallel.mesh(data=2).shape) == {"fits": 4, "data": 2}
+    assert [parallel.mesh_of_fits(k).shape["fits"] for k in (2, 10)] == [2, 8]
     with pytest.raises(ValueError, match="does not fit on 8 devices"):
         parallel.mesh(fits=3, data=3)
     with pytest.raises(ValueError, match="together, or none"):
@@ -44,9 +45,10 @@ def test_placing_and_fetching():
 def test_one_and_eight_devices_give_the_same_estimate(monkeypatch):
     z = np.random.default_rng(0).multivariate_normal([0, 0, 0], np.eye(3) * 0.5 + 0.5, size=1500)
     small = dict(budget="quick", steps=120, width=16, depth=1, num_mc=2, checks=3, progress=False, seeds=2)
-    ask = lambda: ji.estimate(z, ("total_correlation", "o_information"), **small)
-    eight, mesh = ask(), parallel.mesh
-    monkeypatch.setattr(parallel, "mesh", lambda: mesh(devices=jax.devices()[:1]))
+    ask = lambda: ji.estimate(z, ("total_correlation", "o_information"), folds=5, **small)
+    monkeypatch.setattr(parallel, "fits_at_once", lambda: 2)  # 10 fits, padded to 16 on 8 devices
+    eight = ask()
+    monkeypatch.setattr(parallel, "mesh_of_fits", lambda count: parallel.mesh(devices=jax.devices()[:1]))
     one = ask()
     for name in one:
         assert one[name].value == pytest.approx(eight[name].value, abs=1e-4)

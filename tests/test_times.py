@@ -9,6 +9,7 @@ from oracle_tools import assert_rows
 from jaxinfo import sde as paths
 from jaxinfo import times
 
+pytestmark = pytest.mark.usefixtures("quick_compile")
 SIMPSON = {name: F for name, F in paths.FAMILIES.items() if name not in ("cosine", "rectified_flow")}
 
 

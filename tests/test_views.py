@@ -12,6 +12,7 @@ from jaxinfo.blocks import Blocks
 from jaxinfo.nets.mlp import mlp
 from jaxinfo.types import Net
 
+pytestmark = pytest.mark.usefixtures("quick_compile")
 BLOCKS = Blocks((1, 2, 1))
 COV = np.array([[1.0, 0.5, 0.2, -0.3], [0.5, 1.5, 0.4, 0.1], [0.2, 0.4, 0.8, 0.3], [-0.3, 0.1, 0.3, 1.2]])
 MEAN = np.array([0.5, -1.0, 0.0, 2.0])

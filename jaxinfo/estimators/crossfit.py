@@ -237,18 +237,19 @@ def _stack(units: Sequence[tuple[Prepared, int, int]], s: Settings, at_once: int
         "factors": jax.tree.map(lambda *a: np.concatenate(a), *[inner_factors(p.fitted) for p, *_ in units]),
         "keys": np.concatenate([np.stack(pair, 1) for pair in keys]),
     }
-    at = np.minimum(np.arange(parallel.multiple(at_once * s.folds, parallel.mesh())), len(units) * s.folds - 1)
+    over = parallel.mesh_of_fits(at_once * s.folds)
+    at = np.minimum(np.arange(parallel.multiple(at_once * s.folds, over)), len(units) * s.folds - 1)
     return jax.tree.map(lambda a: a[at], fits)
 
 
 def _train(blocks: Blocks, s: Settings, weighted: bool, fits, shared, courses, keeper, progress) -> list[Trained]:
     """Train the stacked fits of one group side by side, each unit as long as its course says."""
-    folds, units, over = s.folds, len(courses), parallel.mesh()
+    folds, units, over = s.folds, len(courses), parallel.mesh_of_fits(fits["keys"].shape[0])
     place = lambda tree: parallel.spread_fits(tree, over)
     k_init, fits["key"] = (jax.random.wrap_key_data(jnp.asarray(k)) for k in np.moveaxis(fits.pop("keys"), 1, 0))
     owner = np.minimum(np.arange(fits["key"].shape[0]) // folds, units - 1)  # the unit of each fit
     fits, shared = place(fits), parallel.replicate(shared, over)
-    state, best = _initial(blocks, s, place(k_init), fits["factors"])
+    state, best = place(_initial(blocks, s, place(k_init), fits["factors"]))
     scores, done = [], 0
 
     def look(score):
@@ -268,6 +269,7 @@ def _train(blocks: Blocks, s: Settings, weighted: bool, fits, shared, courses, k
     while done < max(course.end for course in courses):
         ends = {k: np.asarray([getattr(c, k) for c in courses])[owner] for k in ("cool_from", "cool_steps", "end")}
         state, best, losses, score = _advance(blocks, s, weighted, state, best, fits | place(ends), shared)
+        state, best = place((state, best))  # already there: it only says so in the words that the next call compares
         running = [c.end > done for c in courses]
         losses, score = parallel.fetch((losses, score))
         _check(losses[: units * folds].reshape(units, -1)[running], done, chunk_steps(s))

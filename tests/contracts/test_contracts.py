@@ -84,6 +84,7 @@ def test_divergence_jit_equals_eager_and_keeps_its_type(sde):
     assert jitted.dtype == jnp.float32 and jitted.shape == (B,)
 
 
+@pytest.mark.usefixtures("quick_compile")
 def test_divergence_vmap_equals_loop():
     keys = jax.random.split(jax.random.key(3), 3)
     run = lambda k: rows_divergence(paths.VP(), X, k)
@@ -108,6 +109,7 @@ def mesh():
     return jax.make_mesh((8,), ("data",), axis_types=(AxisType.Auto,))
 
 
+@pytest.mark.usefixtures("quick_compile")
 def test_divergence_sharded_and_pmapped():
     run = jax.jit(lambda x: rows_divergence(paths.VP(), x))
     whole = run(X)
@@ -127,6 +129,7 @@ def slab_loss(params, net, x):
     return matching.matching_loss(params, net, paths.VP(), BLOCKS, jax.random.key(2), slabs, roles=roles, times=where)
 
 
+@pytest.mark.usefixtures("quick_compile")
 def test_matching_loss_jit_sharded_pmapped(net, params):
     eager, per_slab = slab_loss(params, net, X)
     run = jax.jit(lambda p, x: slab_loss(p, net, x))
@@ -151,6 +154,7 @@ def show(params, net, sde):
     return roles, score(x, tau), score(jnp.where(absent, 99.0, x), tau)
 
 
+@pytest.mark.usefixtures("quick_compile")
 def test_networks_answer_only_where_something_is_noised(net, params):
     roles, out, _ = show(params, net, paths.VP())
     silent = jnp.broadcast_to(BLOCKS.spread(roles != vw.NOISED), out.shape)
@@ -236,6 +240,7 @@ def same_tree(a, b, tol):
     jax.tree.map(lambda u, v: np.testing.assert_allclose(u, v, rtol=tol, atol=tol), a, b)
 
 
+@pytest.mark.usefixtures("quick_compile")
 def test_integral_traces_once_is_sharded_and_vmapped():
     count = 0
 
