@@ -93,11 +93,10 @@ def stratified(sde: SDE, lo: float = -8.0, hi: float = 12.0, density: Array | No
     Args:
       sde: the path.
       lo: noisy end of the range of log-SNR; clipped to what the path reaches.
-      hi: clean end, likewise.  A traced end is trusted as it is.
+      hi: clean end, likewise.
       density: array ``[K]`` of positive bin masses over K equal bins of [lo, hi]; uniform when left out.
     """
-    if not (isinstance(lo, jax.core.Tracer) or isinstance(hi, jax.core.Tracer)):
-        lo, hi = clip_range(sde, lo, hi)
+    lo, hi = clip_range(sde, lo, hi)
     mass = jnp.ones(1) if density is None else jnp.asarray(density)
     mass = mass / mass.sum()
     cdf = jnp.concatenate([jnp.zeros(1), jnp.cumsum(mass)])
@@ -158,17 +157,19 @@ def nodes_and_weights(num: int, lo: float, hi: float, rule: str = "gauss") -> tu
         return lo + (x + 1.0) * (hi - lo) / 2.0, w * (hi - lo) / 2.0
     if num % 2 == 0 or num < 3:
         raise ValueError(f"quadrature: Simpson's rule needs an odd number of nodes, at least 3, got {num}.")
-    x = np.linspace(lo, hi, num)
+    x = np.linspace(0.0, 1.0, num)
     # The weights are the rule applied to unit vectors: the library's own coefficients, not restated here.
-    return x, integrate.simpson(np.eye(num), x=x, axis=-1)
+    return lo + x * (hi - lo), integrate.simpson(np.eye(num), x=x, axis=-1) * (hi - lo)
 
 
 def clip_range(sde: SDE, lo: float, hi: float) -> tuple[float, float]:
-    """The part of [lo, hi] that the path reaches.
+    """The part of [lo, hi] that the path reaches; ends that are being traced are trusted as they are.
 
     Raises:
       ValueError: when nothing is left.
     """
+    if isinstance(lo, jax.core.Tracer) or isinstance(hi, jax.core.Tracer):
+        return lo, hi
     with jax.ensure_compile_time_eval():  # the range is static even when a sampler is built inside a trace
         end, start = (float(v) for v in sde.logsnr_range())
     reached = max(lo, end), min(hi, start)

@@ -57,6 +57,9 @@ class AnyPath(paths.SDE):
     def sigma2(self, t):
         return jax.lax.switch(self.which, [p().sigma2 for p in PATHS.values()], t)
 
+    def time(self, logsnr):
+        return jax.lax.switch(self.which, [p().time for p in PATHS.values()], jnp.asarray(logsnr))
+
 
 # --- comparing -------------------------------------------------------------------------------------------------------
 
@@ -288,16 +291,21 @@ def _as_function(terms):
 BATCH = 250  # rows per call, nearly everywhere: what is compiled for one system's times serves the next
 
 
-@functools.cache
+SAMPLERS = {
+    "monte-carlo": times.stratified,
+    "gauss": times.quadrature,
+    "simpson": functools.partial(times.quadrature, rule="simpson"),
+}
+
+
+@functools.partial(jax.jit, static_argnums=(0, 5))
+def _sample(kind, sde, lo, hi, key, shape):
+    return SAMPLERS[kind](sde, lo, hi).sample(key, shape)
+
+
 def sampler(path, kind, lo, hi):
-    """Times of :data:`PATHS` with a compiled ``sample``, compiled once per process."""
-    sde = PATHS[path]()
-    make = {
-        "monte-carlo": times.stratified,
-        "gauss": times.quadrature,
-        "simpson": functools.partial(times.quadrature, rule="simpson"),
-    }
-    return compiled(make[kind](sde, lo, hi))
+    """Times of one of :data:`PATHS` by one of :data:`SAMPLERS`, which share a compiled ``sample`` for all paths."""
+    return times.Times(lambda key, shape: _sample(kind, AnyPath.named(path), lo, hi, key, shape), lo, hi)
 
 
 @functools.cache
@@ -361,7 +369,7 @@ class Rows:
         for start in range(0, len(x), self.batch):
             # split, not fold_in: fold_in(key, i) is split(key)[i], which the sampler uses for itself
             k_time, k_noise = jax.random.split(jax.random.fold_in(jax.random.key(seed), start))
-            t, w = where.sample(k_time, (self.steps, self.batch))
+            t, w = (z[:, : self.batch] for z in where.sample(k_time, (self.steps, BATCH)))
             rows, named = jnp.asarray(x[start : start + self.batch]), AnyPath.named(path)
             args = (t, w, rows, jnp.asarray(reference), factors, control)
             both.append(self.run(named, where.lo, where.hi, k_noise, *args))

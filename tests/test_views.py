@@ -96,9 +96,9 @@ def test_a_network_serves_every_path(sde, x64):
 def test_bind_is_zero_where_nothing_is_noised():
     net = gaussian.precondition(mlp(BLOCKS, 8, 1), BLOCKS)
     v = vw.view(3, [1], [0])
-    params = net.init(jax.random.key(0), gaussian.factors(BLOCKS, MEAN, COV, (v,)))
+    params = jax.jit(net.init)(jax.random.key(0), gaussian.factors(BLOCKS, MEAN, COV, (v,)))
     x, tau = vw.look(paths.VP(), BLOCKS, jnp.asarray(v), jnp.ones((5, 4)), jnp.ones((5, 4)), jnp.full(5, 0.4))
-    out = vw.bind(net, params, paths.VP(), BLOCKS)(x[None], tau[None])[0]
+    out = jax.jit(vw.bind(net, params, paths.VP(), BLOCKS))(x[None], tau[None])[0]
     np.testing.assert_array_equal(out[:, [0, 3]], 0.0)
     assert (out[:, 1:3] != 0).all()
 
