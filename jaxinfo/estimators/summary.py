@@ -1,11 +1,13 @@
 """From pointwise values to estimates: value, standard error, and what looks wrong in plain words.
 
     value   = (gap + difference) / 2 + optimism / 2
-    stderr² = (clustered) row variance of gap / n + between-seed variance / seeds + ((gap − difference) / 2)² + optimism²
+    stderr² = (clustered) row variance of gap / n + between-seed variance / seeds
+            + ((gap − difference) / 2)² + (optimism / 3)²
 
 Optimism is how much more networks read in rows they trained on than in others.  Networks see too little in new rows and
-too much in their own, and to first order the truth lies midway (as in Akaike's criterion); the standard error keeps the
-whole of it, because part of what is missing in new rows is missing in both.
+too much in their own, and to first order the truth lies midway (as in Akaike's criterion).  The standard error of that
+correction is a third of the optimism, a little more than if the truth lay anywhere between none and all of it (1/√12):
+part of what is missing in new rows is missing in both.
 """
 
 from __future__ import annotations
@@ -69,7 +71,8 @@ def estimates(
         seeds = by_seed.size
         spread = float(by_seed.std(ddof=1)) if seeds > 1 else 0.0
         row_variance = clustered_variance(gap_rows, w, groups)
-        stderr = float(np.sqrt(row_variance + spread**2 / seeds + (0.5 * (gap - difference)) ** 2 + optimism**2))
+        doubts = 0.5 * (gap - difference), optimism / 3.0
+        stderr = float(np.sqrt(row_variance + spread**2 / seeds + sum(d**2 for d in doubts)))
         profile = {"logsnr": readout.profile["logsnr"]}
         profile |= {k: readout.profile[k][row] for k in ("gap", "difference", "gaussian")}
         high, low = _tails(profile)
