@@ -11,7 +11,7 @@ from scipy import stats
 import jaxinfo as ji
 
 pytestmark = pytest.mark.usefixtures("quick_compile")
-SMALL = dict(budget="quick", steps=300, width=16, depth=2, num_mc=4, checks=3, progress=False)
+SMALL = dict(budget="quick", steps=300, width=16, depth=1, num_mc=4, checks=3, progress=False)
 RHO = 0.75
 MI = -0.5 * np.log(1 - RHO**2)
 
