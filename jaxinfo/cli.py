@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from jaxinfo import api, inputs, queries
+from jaxinfo import api, inputs, parallel, queries
 from jaxinfo.estimators.settings import BUDGETS
 from jaxinfo.io import data
 
@@ -62,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status (2 for bad input, with one line that says what to do)."""
     args = parser().parse_args(argv)
+    parallel.share_cores()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", inputs.InputWarning)  # the table repeats them as flags

