@@ -26,7 +26,7 @@ class Settings:
       depth: residual blocks.
       batch: network evaluations per optimiser step, over all views; None takes 128 for at most FEW_VIEWS views and
         256 for more.
-      steps: most optimiser steps; fewer are taken when validation rows gain nothing any more.  None takes 24,000 for at
+      steps: most optimiser steps; fewer are taken when validation rows gain nothing any more.  None takes 20,000 for at
         most FEW_VIEWS views and 32,000 for more.
       patience: the learning rate starts to fall when this share of the steps so far brought validation rows nothing.
       cooldown: share of all steps in which the learning rate falls to zero.
@@ -95,7 +95,7 @@ class Settings:
     def for_views(self, num_views: int) -> Settings:
         """These settings with everything left open decided: more views are more functions to learn."""
         few = num_views <= FEW_VIEWS
-        steps = self.steps or (24_000 if few else 32_000)
+        steps = self.steps or (20_000 if few else 32_000)
         checks = self.checks or max(20, steps // 1000)
         return replace(self, batch=self.batch or (128 if few else 256), steps=steps, checks=checks)
 
