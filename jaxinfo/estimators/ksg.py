@@ -13,7 +13,8 @@ import numpy as np
 from scipy.spatial import cKDTree
 from scipy.special import digamma
 
-from jaxinfo.estimators.copula import GRADIENT, as_variables, check_discrete, entropy_terms, normal_scores
+from jaxinfo.estimators.copula import as_variables, check_discrete, normal_scores
+from jaxinfo.estimators.decompose import mi_terms
 from jaxinfo.types import Estimate, Estimator
 
 MANY_COORDINATES = 12
@@ -89,33 +90,6 @@ def _flags(arrays: list[np.ndarray]) -> list[str]:
     if ties > 0.01:
         flags.append(f"{ties:.0%} of the values of a coordinate repeat: a nearest-neighbour estimate assumes none do")
     return flags
-
-
-def mi_terms(measure: str, names: Sequence[str]) -> list[tuple[float, tuple[int, ...], tuple[int, ...]]]:
-    """A measure as a signed sum of mutual informations: triples (weight, positions of A, positions of B).
-
-    TC = Σ_i I(X_i; X_>i) (thesis C.10); S = Σ_i I(X_i; X_−i); DTC = S − TC (C.11); Ω = TC − DTC;
-    ∂_i Ω = (2 − N) I(X_i; X_−i) + Σ_{j≠i} I(X_i; X_−ij) (C.4).
-
-    Raises:
-      ValueError: for an unknown measure, or one that needs another number of variables.
-    """
-    entropy_terms(measure, names)  # the same names and the same limits
-    n = len(names)
-    others = lambda *out: tuple(j for j in range(n) if j not in out)
-    if measure.startswith(GRADIENT):
-        i = list(names).index(measure.removeprefix(GRADIENT))
-        return [(2.0 - n, (i,), others(i)), *((1.0, (i,), others(i, j)) for j in others(i))]
-    tc = [(1.0, (i,), tuple(range(i + 1, n))) for i in range(n - 1)]
-    s = [(1.0, (i,), others(i)) for i in range(n)]
-    scaled = lambda terms, by: [(by * w, a, b) for w, a, b in terms]
-    return {
-        "mutual_information": tc,
-        "total_correlation": tc,
-        "s_information": s,
-        "dual_total_correlation": s + scaled(tc, -1.0),
-        "o_information": scaled(tc, 2.0) + scaled(s, -1.0),
-    }[measure]
 
 
 def ksg_mi(x: np.ndarray, y: np.ndarray, k: int = 3, *, ranks: bool = True, max_rows: int | None = 10_000) -> Estimate:

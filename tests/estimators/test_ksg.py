@@ -95,15 +95,6 @@ def test_sums_see_the_sign_of_xor():
     assert value["o_information_gradient:x1"] == pytest.approx(-math.log(2.0), abs=0.25)
 
 
-def test_terms_of_three_variables():
-    assert ksg.mi_terms("total_correlation", "abc") == [(1.0, (0,), (1, 2)), (1.0, (1,), (2,))]
-    assert ksg.mi_terms("o_information_gradient:b", "abc") == [
-        (-1.0, (1,), (0, 2)),
-        (1.0, (1,), (2,)),
-        (1.0, (1,), (0,)),
-    ]
-
-
 def test_max_rows_and_flags():
     task = tk.task("multinormal-dense-25-25-0.5")
     data = task.draw(0, 400)

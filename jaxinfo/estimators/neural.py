@@ -1,0 +1,294 @@
+"""Variational rivals for mutual information: one trainer of critics, one bound each.
+
+With scores f_ij = T(x_i, y_j) of a batch, E_p the mean over its B pairs (i = j) and E_q over the B (B − 1) others:
+
+    DV, MINE   E_p f − log E_q e^f                           Donsker and Varadhan 1983; arXiv 1801.04062
+    NWJ        E_p f − E_q e^(f − 1)                         arXiv 0809.0853
+    InfoNCE    E_p f − mean_i log (1/B) Σ_j e^f_ij           arXiv 1807.03748; never above log B
+    SMILE      E_p f − log E_q e^clip(f, ±τ), f trained to tell pairs from others       arXiv 1910.06222
+    CLUB       E_p log q(y|x) − E_q log q(y|x), q Gaussian; an upper bound if q is right   arXiv 2006.12013
+    DoE        cross-entropy of q(y) − cross-entropy of q(y|x), Gaussian or logistic    arXiv 1811.04251
+
+MINE differs from DV in its gradient only: the partition function is divided by a moving average.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from jaxinfo import preprocess, train
+from jaxinfo.estimators.copula import as_variables
+from jaxinfo.nets.critic import Critic, joint, location
+from jaxinfo.types import Array, Estimate, Estimator, Params
+
+BOUNDS = ("dv", "mine", "nwj", "infonce", "smile", "club", "doe_gaussian", "doe_logistic")
+AVERAGE_RATE = 0.01  # of MINE's moving average
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a critic is trained.
+
+    Attributes:
+      width: hidden width of the critic.
+      depth: hidden layers.
+      batch: pairs per step; also the pairs that a bound is evaluated on at a time.
+      steps: most optimiser steps.
+      checks: how many times held-out rows are looked at; the best parameters are kept.
+      cpu_seconds: stop at the first look after this much time of the processor, compilation included.
+      learning_rate: of Adam.
+      validation: share of the training rows held out for the choice of the best step.
+      clip: τ of SMILE.
+      preprocess: "rank", "standardise" or "none", fitted on the training rows.
+    """
+
+    width: int = 128
+    depth: int = 2
+    batch: int = 128
+    steps: int = 20_000
+    checks: int = 40
+    cpu_seconds: float | None = None
+    learning_rate: float = 5e-4
+    validation: float = 0.1
+    clip: float = 5.0
+    preprocess: str = "rank"
+
+
+class Bound(NamedTuple):
+    """A critic and three functions of ``(params, apply, x, y)``, for one batch.
+
+    ``critic(dy)`` makes the network, ``loss`` is what training lowers, ``held`` what is lowest at the step to keep, and
+    ``value`` the estimate.
+    """
+
+    critic: Callable[[int], Critic]
+    loss: Callable[..., Array]
+    held: Callable[..., Array]
+    value: Callable[..., Array]
+
+
+def _log_mean_exp_others(f: Array) -> Array:
+    """log E_q e^f over the pairs i ≠ j."""
+    b = f.shape[0]
+    return jax.nn.logsumexp(jnp.where(jnp.eye(b, dtype=bool), -jnp.inf, f)) - math.log(b * (b - 1))
+
+
+def _mean_others(f: Array) -> Array:
+    b = f.shape[0]
+    return (jnp.sum(f) - jnp.trace(f)) / (b * (b - 1))
+
+
+def _dv(f: Array) -> Array:
+    return jnp.mean(jnp.diagonal(f)) - _log_mean_exp_others(f)
+
+
+def _nwj(f: Array) -> Array:
+    return jnp.mean(jnp.diagonal(f)) - jnp.exp(_log_mean_exp_others(f) - 1.0)
+
+
+def _infonce(f: Array) -> Array:
+    return jnp.mean(jnp.diagonal(f) - jax.nn.logsumexp(f, axis=1)) + math.log(f.shape[0])
+
+
+def _density_ratio_loss(f: Array) -> Array:
+    """Logistic loss of telling pairs from others (the Jensen–Shannon bound)."""
+    return jnp.mean(jax.nn.softplus(-jnp.diagonal(f))) + _mean_others(jax.nn.softplus(f))
+
+
+def _log_gaussian(y: Array, mean: Array, log_scale: Array) -> Array:
+    return -jnp.sum(0.5 * ((y - mean) * jnp.exp(-log_scale)) ** 2 + log_scale, -1) - 0.5 * y.shape[-1] * math.log(
+        2 * math.pi
+    )
+
+
+def _log_logistic(y: Array, mean: Array, log_scale: Array) -> Array:
+    z = (y - mean) * jnp.exp(-log_scale)
+    return jnp.sum(-z - 2.0 * jax.nn.softplus(-z) - log_scale, -1)
+
+
+def _of_scores(s: Settings, value: Callable[[Array], Array], loss: Callable[[Array], Array] | None = None) -> Bound:
+    of = lambda g: lambda p, apply, x, y: g(apply(p["critic"], x, y))
+    lower = of(loss or (lambda f: -value(f)))
+    return Bound(lambda dy: joint(s.width, s.depth), lower, lower, of(value))
+
+
+def _mine(s: Settings) -> Bound:
+    plain = _of_scores(s, _dv)
+
+    def loss(p, apply, x, y):
+        f = apply(p["critic"], x, y)
+        log_mean, average = _log_mean_exp_others(f), p["average"]
+        # the average is a parameter of its own, moved towards log_mean by plain gradient steps
+        follow = 0.5 * (average - jax.lax.stop_gradient(log_mean)) ** 2
+        return jnp.exp(log_mean - jax.lax.stop_gradient(average)) - jnp.mean(jnp.diagonal(f)) + follow
+
+    return plain._replace(loss=loss)
+
+
+def _club(s: Settings) -> Bound:
+    def value(p, apply, x, y):
+        mean, log_scale = apply(p["critic"], x, y)
+        each = _log_gaussian(y[None], mean[:, None], log_scale[:, None])  # [B, B]: log q(y_j | x_i)
+        return jnp.mean(jnp.diagonal(each)) - _mean_others(each)
+
+    loss = lambda p, apply, x, y: -jnp.mean(_log_gaussian(y, *apply(p["critic"], x, y)))
+    return Bound(lambda dy: location(dy, s.width, s.depth), loss, loss, value)
+
+
+def _doe(s: Settings, log_density: Callable[[Array, Array, Array], Array]) -> Bound:
+    def entropies(p, apply, x, y):
+        alone = -jnp.mean(log_density(y, p["mean"], p["log_scale"]))
+        return alone, -jnp.mean(log_density(y, *apply(p["critic"], x, y)))
+
+    loss = lambda p, apply, x, y: sum(entropies(p, apply, x, y))
+    value = lambda p, apply, x, y: jnp.subtract(*entropies(p, apply, x, y))
+    return Bound(lambda dy: location(dy, s.width, s.depth), loss, loss, value)
+
+
+def bound(name: str, s: Settings) -> Bound:
+    """One of :data:`BOUNDS`.
+
+    Raises:
+      ValueError: for an unknown name.
+    """
+    makers: dict[str, Callable[[], Bound]] = {
+        "dv": lambda: _of_scores(s, _dv),
+        "mine": lambda: _mine(s),
+        "nwj": lambda: _of_scores(s, _nwj),
+        "infonce": lambda: _of_scores(s, _infonce),
+        "smile": lambda: _of_scores(
+            s,
+            lambda f: jnp.mean(jnp.diagonal(f)) - _log_mean_exp_others(jnp.clip(f, -s.clip, s.clip)),
+            _density_ratio_loss,
+        ),
+        "club": lambda: _club(s),
+        "doe_gaussian": lambda: _doe(s, _log_gaussian),
+        "doe_logistic": lambda: _doe(s, _log_logistic),
+    }
+    if name not in makers:
+        raise ValueError(f"unknown bound {name!r}; choose one of {', '.join(BOUNDS)}.")
+    return makers[name]()
+
+
+class State(NamedTuple):
+    """A critic and how to read it: the transforms of its training rows, parameters, steps taken."""
+
+    key: Array
+    transforms: tuple[preprocess.Transform, preprocess.Transform] | None
+    params: Params
+    steps: int
+
+
+def neural_estimator(name: str = "infonce", settings: Settings | None = None) -> Estimator:
+    """A variational estimator of mutual information as ``types.Estimator``.
+
+    Args:
+      name: one of :data:`BOUNDS`.
+      settings: how the critic is trained.
+
+    Returns:
+      ``init(key, data)``, ``update(state, data)`` (trains on the rows of ``data``, a dict of two variables ``[n]`` or
+      ``[n, d]``) and ``estimate(state, data)`` (reads rows, best others, in nats; ``stderr`` from the spread over
+      batches).
+
+    Raises:
+      ValueError: for an unknown bound, other than two variables, or fewer rows than two batches.
+    """
+    s = Settings() if settings is None else settings
+    chosen = bound(name, s)
+
+    def update(state: State, data: Mapping[str, np.ndarray]) -> State:
+        x, y = _pair(data, s)
+        transforms = preprocess.fit(x, s.preprocess), preprocess.fit(y, s.preprocess)
+        x, y = (t.forward(v).astype(np.float32) for t, v in zip(transforms, (x, y)))
+        params, steps = _train(state.key, chosen, name, s, x, y)
+        return State(state.key, transforms, params, steps)
+
+    def estimate(state: State, data: Mapping[str, np.ndarray]) -> Estimate:
+        if state.transforms is None:
+            raise ValueError("estimate: expected a trained state, got a new one; call update first.")
+        x, y = _pair(data, s)
+        x, y = (t.forward(v).astype(np.float32) for t, v in zip(state.transforms, (x, y)))
+        values = np.asarray(_values(chosen, s.batch, state.params, x, y), np.float64)
+        stderr = float(values.std(ddof=1)) / math.sqrt(len(values))
+        flags: tuple[str, ...] = ()
+        if name == "infonce" and values.mean() > 0.8 * math.log(s.batch):
+            flags = (f"near the most this bound can say, log {s.batch} = {math.log(s.batch):.2f} nats: raise batch",)
+        about = {"steps": state.steps, "rows": len(x), "flags": flags}
+        return Estimate(float(values.mean()), stderr, None, None, about, "mutual_information")
+
+    return Estimator(lambda key, data: State(key, None, None, 0), update, estimate)
+
+
+def _pair(data: Mapping[str, np.ndarray], s: Settings) -> tuple[np.ndarray, np.ndarray]:
+    vs = as_variables(data)
+    if len(vs) != 2:
+        raise ValueError(f"mutual information needs exactly two variables, got {', '.join(vs)}; name two of them.")
+    x, y = vs.values()
+    if len(x) < 2 * s.batch:
+        raise ValueError(f"expected at least two batches of rows ({2 * s.batch}), got {len(x)}; lower batch.")
+    return x, y
+
+
+def _values(b: Bound, batch: int, params: Params, x: np.ndarray, y: np.ndarray) -> Array:
+    """The bound on consecutive batches of rows, ``[n // batch]``."""
+    blocks = lambda v: jnp.asarray(v[: len(v) // batch * batch].reshape(-1, batch, v.shape[1]))
+    apply = b.critic(y.shape[1]).apply
+    return jax.jit(lambda p, x, y: jax.lax.map(lambda xy: b.value(p, apply, *xy), (x, y)))(params, blocks(x), blocks(y))
+
+
+def _train(key: Array, b: Bound, name: str, s: Settings, x: np.ndarray, y: np.ndarray) -> tuple[Params, int]:
+    """The parameters with the least held-out loss, and the steps taken."""
+    started = time.process_time()
+    k_split, k_init, k_train = jax.random.split(key, 3)
+    order = np.asarray(jax.random.permutation(k_split, len(x)))
+    held = max(int(s.validation * len(x)), 2 * s.batch) if len(x) >= 4 * s.batch else s.batch
+    out, inside = order[:held], order[held:]
+    critic = b.critic(y.shape[1])
+    params = {"critic": critic.init(k_init, jnp.asarray(x[:2]), jnp.asarray(y[:2]))}
+    if name == "mine":
+        params["average"] = jnp.zeros(())
+    if name.startswith("doe"):
+        params |= {"mean": jnp.zeros(y.shape[1]), "log_scale": jnp.zeros(y.shape[1])}
+    labels = {k: "average" if k == "average" else "rest" for k in params}
+    tx = optax.multi_transform(
+        {"rest": train.adamw(s.learning_rate), "average": optax.sgd(AVERAGE_RATE)}, lambda p: labels
+    )
+    rows = jnp.asarray(x[inside]), jnp.asarray(y[inside])
+
+    def loss(p, key, data):
+        at = jax.random.randint(key, (s.batch,), 0, data[0].shape[0])
+        return b.loss(p, critic.apply, data[0][at], data[1][at]), None
+
+    count = max(1, s.steps // s.checks)
+    advance = jax.jit(partial(train.fit, loss=loss, tx=tx, num_steps=count), donate_argnums=1)
+    n = held // s.batch * s.batch
+    blocks = tuple(jnp.asarray(v[out][:n].reshape(-1, s.batch, v.shape[1])) for v in (x, y))
+
+    @jax.jit
+    def held_out(p):
+        return jnp.mean(jax.lax.map(lambda xy: b.held(p, critic.apply, *xy), blocks))
+
+    state = train.init_state(params, tx)
+    best, least, done = state.params, math.inf, 0
+    while done < s.steps:
+        state, _ = advance(k_train, state, rows)
+        done += count
+        now = float(held_out(state.params))
+        if not math.isfinite(now):
+            break  # exponentials of wild scores; the best so far stands
+        if now < least:
+            best, least = jax.tree.map(jnp.copy, state.params), now
+        if s.cpu_seconds is not None and time.process_time() - started > s.cpu_seconds:
+            break
+    return best, done
