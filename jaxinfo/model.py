@@ -25,6 +25,10 @@ from jaxinfo.results import Results
 from jaxinfo.types import Estimate
 
 TRAINING = "training"  # inside checkpoint_dir, while networks are being trained
+UNKNOWN_OPTIMISM = (
+    "in new rows alone networks see too little: this measure was not read in the rows trained on before saving, so "
+    "what they see more there is not added",
+)
 NULL_MEASURES = ("mutual_information", "total_correlation", "dual_total_correlation", "s_information")
 
 
@@ -107,7 +111,7 @@ class Model:
                 return model
         train_models([model], plan(needed).views, place=place, mark=model.mark)
         if place is not None:
-            model.save(place / "model")
+            model._write(place / "model")
             shutil.rmtree(place / TRAINING, ignore_errors=True)
         return model
 
@@ -141,7 +145,7 @@ class Model:
         return self._results(queries.expand(self.asked, self.blocks), None)
 
     def measure(self, name: str, rows: Any = None) -> Estimate:
-        """One measure, on the rows trained on (cross-fitted) or on new ``rows``.
+        """One measure, on the rows trained on (cross-fitted) or on new ``rows``, which every fold's networks read.
 
         A measure whose views were not trained is trained now, as long as the model still holds its data.
         """
@@ -251,9 +255,9 @@ class Model:
             fitted = self._knowing(plan(measures).views, ", ".join(measures))
             out = readout.read(fitted, measures, x, self.options.seed, weights=weights, crossfitted=rows is None)
             notes = self.table.notes if self.table is not None else ()
-            if out.optimism is None:  # new rows say nothing of it, but these networks have shown theirs
-                known = [self.optimism.get(name, 0.0) for name in out.names]
-                out = replace(out, optimism=np.asarray(known))
+            if out.optimism is None:
+                out = replace(out, optimism=self._shown(measures, fitted))
+                notes += UNKNOWN_OPTIMISM if out.optimism is None else ()
             else:
                 self.optimism |= dict(zip(out.names, out.optimism.tolist()))
             found = summary.estimates(out, fitted, measures, weights=weights, groups=groups, notes=notes)
@@ -264,6 +268,20 @@ class Model:
             found = self._with_null(found, asked)
         unit = self.options.unit
         return Results({name: found[name].to(unit) for name in asked}, self.title)
+
+    def _shown(self, measures: Mapping[str, ms.Measure], fitted: Fitted) -> np.ndarray | None:
+        """The optimism of these measures: new rows say nothing of it, but the rows trained on do.
+
+        None when it was not read before and the data are gone.
+        """
+        missing = {name: m for name, m in measures.items() if name not in self.optimism}
+        if missing and self.table is not None:
+            own = readout.read(fitted, missing, self.table.x, self.options.seed, weights=self.weights)
+            assert own.optimism is not None  # of rows trained on
+            self.optimism |= dict(zip(own.names, own.optimism.tolist()))
+        if any(name not in self.optimism for name in measures):
+            return None
+        return np.asarray([self.optimism[name] for name in measures])
 
     def _plug_in(self, name, q: queries.Query, x, weights) -> Estimate:
         codes = np.stack(
@@ -311,7 +329,16 @@ class Model:
     # -- keeping it ---------------------------------------------------------------------------------------------------
 
     def save(self, directory: str | Path) -> Path:
-        """Write the networks and the data rules (not the data) to a directory; :func:`jaxinfo.load` reads it."""
+        """Write the networks and the data rules (not the data) to a directory; :func:`jaxinfo.load` reads it.
+
+        What reading the training rows tells of the measures named when fitting is read first and kept.
+        """
+        measures = self._measures(queries.expand(self.asked, self.blocks))
+        if measures and self.table is not None:
+            self._shown(measures, self._knowing(plan(measures).views, ", ".join(measures)))
+        return self._write(directory)
+
+    def _write(self, directory: str | Path) -> Path:
         from jaxinfo.io import checkpoint
 
         rules = self._rules()

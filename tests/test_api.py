@@ -109,7 +109,11 @@ def test_saved_and_loaded(model, tmp_path):
     m.save(tmp_path / "model")
     back = ji.load(str(tmp_path / "model"))
     new = {k: v[:100] for k, v in vs.items()}
-    assert back.measure("o_information(a, b, c)", rows=new).value == m.measure("o_information(a, b, c)", rows=new).value
+    one, two = (each.measure("o_information(a, b, c)", rows=new) for each in (back, m))
+    assert one.value == two.value
+    assert one.diagnostics["optimism"] != 0  # what the networks showed in their own rows holds in new ones
+    unread = back.measure("total_correlation(a, b, c)", rows=new)  # its views were trained, its optimism never read
+    assert any("before saving" in flag for flag in unread.flags) and unread.value == unread.diagnostics["gap"]
     with pytest.raises(ValueError, match="give rows="):
         back.measure("o_information(a, b, c)")
     with pytest.raises(ValueError, match="not trained, and a loaded model does not hold its data"):
