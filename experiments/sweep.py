@@ -3,8 +3,8 @@
     python -m experiments.sweep --config=configs/acceptance.py --workdir=records
     python -m experiments.sweep --config=configs/intervals.py --workdir=records --only=sign
 
-A cell is (task, rows, data seed, options, measures), in a fresh process.  Cells already recorded are skipped: the same
-command resumes.
+A cell is (task, rows, data seed, options, measures), in a fresh process; with ``test`` rows it is read on a fresh draw of
+so many, with an ``estimator`` a rival does it.  Cells already recorded are skipped: the same command resumes.
 """
 
 import time
@@ -18,6 +18,8 @@ from experiments.cells import run
 CONFIG = config_flags.DEFINE_config_file("config", "configs/acceptance.py", "Configuration.")
 WORKDIR = flags.DEFINE_string("workdir", "records", "Where the records are kept, in a file named after the config.")
 ONLY = flags.DEFINE_string("only", "", "Run only tasks whose id starts with this.")
+KEYS = ("task", "n", "seed", "options", "measures", "test", "estimator")
+FRESH = 1_000_000  # what is added to the seed of a draw for its test rows
 KEPT = (
     "gap", "difference", "gaussian", "row_stderr", "seed_spread", "optimism", "steps", "best_step", "logsnr_range",
     "p_value", "flags",
@@ -39,8 +41,12 @@ def measure(cell: dict) -> dict:
     if not truth:
         raise ValueError(f"{task.id} has no exact {cell['measures']}; it has {', '.join(task.truth)}.")
     vs = task.draw(cell["seed"], cell["n"])
+    fresh = task.draw(cell["seed"] + FRESH, cell["test"]) if cell.get("test") else None
     cpu, wall = time.process_time(), time.time()
-    found = estimates(task, vs, truth, cell["seed"], cell["options"])
+    if cell.get("estimator"):
+        found = by_rival(cell["estimator"], vs, vs if fresh is None else fresh, truth, cell["seed"], cell["options"])
+    else:
+        found = estimates(task, vs, truth, cell["seed"], cell["options"], fresh)
     cpu, wall = time.process_time() - cpu, time.time() - wall
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return cell | {
@@ -65,16 +71,26 @@ def wanted(name: str, task, measures: list[str]) -> bool:
     return base != "o_information_gradient" and (base != "entropy" or len(task.truth) == 1)
 
 
-def estimates(task, vs: dict, truth: dict, seed: int, options: dict) -> dict:
-    """Our estimates under the names of the task's exact values."""
+def estimates(task, vs: dict, truth: dict, seed: int, options: dict, fresh: dict | None = None) -> dict:
+    """Our estimates under the names of the task's exact values: cross-fitted, or read on ``fresh`` rows."""
     import jaxinfo as ji
 
     if "kl_divergence" in truth:
         return {"kl_divergence": ji.kl_divergence(vs["p"], vs["q"], seed=seed, **options)}
     asked = tuple(dict.fromkeys(name.split(":")[0] for name in truth))
-    results = ji.estimate(vs, asked, seed=seed, discrete=list(task.discrete), progress=False, **options)
     key = lambda name: name.replace(":", "(") + (")" if ":" in name else "")
+    model = ji.fit(vs, asked, seed=seed, discrete=list(task.discrete), progress=False, **options)
+    if fresh is not None:
+        return {name: model.measure(key(name), rows=fresh) for name in truth}
+    results = model.estimate()
     return {name: results[key(name)] for name in truth}
+
+
+def by_rival(name: str, train: dict, test: dict, truth: dict, seed: int, options: dict) -> dict:
+    """A rival's estimates under the names of the task's exact values."""
+    from jaxinfo.bench import run
+
+    return {m: run.estimate(run.rival(name, m, **options), train, test, seed) for m in truth}
 
 
 def rivals_of(task, vs: dict, measures: tuple[str, ...]) -> dict[str, dict[str, float]]:
@@ -104,22 +120,26 @@ def rivals_of(task, vs: dict, measures: tuple[str, ...]) -> dict[str, dict[str, 
 def cells(config) -> list[dict]:
     """Every cell of a configuration: ``groups`` of tasks with ``n``, ``options`` and ``measures``, times ``seeds``.
 
-    A group without ``seeds`` takes the configuration's.
+    A group without ``seeds`` takes the configuration's; ``test`` and ``estimator`` are for those that have them; the
+    task ``bmi`` means the 40 published ones.
     """
+    from jaxinfo.bench.tasks import bmi_tasks
+
     out = []
     for group in config.groups:
         options, measures = group.options.to_dict(), list(group.get("measures", ()))
-        for task in group.tasks:
+        for task in [t for name in group.tasks for t in (bmi_tasks() if name == "bmi" else [name])]:
             for seed in range(group["seeds"] if "seeds" in group else config.seeds):
                 cell = {"task": task, "n": group.n, "seed": seed, "options": options, "measures": measures}
-                out.append(cell | {"rivals": bool(config.rivals)})
+                cell |= {k: group[k] for k in ("test", "estimator") if k in group}
+                out.append(cell | {"rivals": bool(config.rivals) and "estimator" not in group})
     return out
 
 
 def shown(record: dict) -> str:
     """A line for people: how far each estimate is from the truth."""
     away = {k: f"{v - record['truth'][k]:+.3f} ± {record['stderr'][k]:.3f}" for k, v in record["value"].items()}
-    what = f"{record['task']} n={record['n']} seed={record['seed']} {record['options']}"
+    what = f"{record['task']} n={record['n']} seed={record['seed']} {record.get('estimator', '')} {record['options']}"
     return f"{what} cpu={record['cpu_s']} {away}"
 
 
@@ -128,7 +148,7 @@ def main(_):
     config = CONFIG.value
     wanted = [cell for cell in cells(config) if cell["task"].startswith(ONLY.value)]
     path = Path(WORKDIR.value) / f"{config.name}.jsonl"
-    run(path, wanted, "experiments.sweep:measure", show=shown, keys=("task", "n", "seed", "options", "measures"))
+    run(path, wanted, "experiments.sweep:measure", show=shown, keys=KEYS)
 
 
 if __name__ == "__main__":
