@@ -18,13 +18,19 @@ from pathlib import Path
 import numpy as np
 from absl import app, flags
 
-from experiments import bars, climbs, coverage, growth, rates
+from experiments import bars, climbs, coverage, growth, ranking, rates
 
 RECORDS = flags.DEFINE_string("records", "records/acceptance.jsonl", "Written by experiments.sweep.")
 OUT = flags.DEFINE_string("out", "docs/acceptance.md", "The table; the figure stands beside it as .png.")
 MAKE = "python -m experiments.sweep --config=configs/acceptance.py --workdir=records"
 TITLES = {"acceptance": "Accuracy and cost on systems with exact truth", "reach": "How far the default goes"}
-OTHERS = {"intervals": coverage, "pathwise": climbs, "throughput": rates, "scale": growth}
+OTHERS = {
+    "intervals": coverage,
+    "pathwise": climbs,
+    "throughput": rates,
+    "scale": growth,
+    "benchmark": ranking,
+}
 COLUMNS = (
     "task", "measure", "options", "seeds", "truth", "estimate", "error", "s.e.", "worst", "copula", "KSG", "CPU-s",
     "bar", "verdict",

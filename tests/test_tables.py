@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments import bars, cells, climbs, coverage, growth, rates, tables
+from experiments import bars, cells, climbs, coverage, growth, ranking, rates, tables
 from jaxinfo.bench import tasks
 from jaxinfo.io.log import JsonLines, read_records
 
@@ -125,6 +125,21 @@ def test_reach_is_judged_by_bars_of_its_own(tmp_path):
     assert tables.rows([high])[0]["verdict"] == "within"
     text = tables.markdown([high], "reach")
     assert "configs/reach.py" in text and "blocks-50x2-inner_spiral" in text and "mixture-kl" not in text
+
+
+def test_ranking_of_estimators(tmp_path):
+    ours = [record(seed=k, error=0.01) for k in range(2)] + [record("1v1-normal-0.2", error=0.12, cpu_s=80.0)]
+    rivals = [record(error=-0.3, estimator="dv", beside={}), record(error=-0.04, estimator="dv", beside={})]
+    rows = {r["estimator"]: r for r in ranking.ranking(ours + rivals)}
+    assert set(rows) == {"jaxinfo", "dv", "copula", "ksg"}
+    assert rows["jaxinfo"]["error"] == pytest.approx(0.065) and rows["jaxinfo"]["within_0.1"] == 1
+    assert rows["dv"]["error"] == pytest.approx(0.04) and rows["dv"]["tasks"] == 1  # the last record of a cell counts
+    assert rows["copula"]["cpu_s"] is None
+    text = ranking.markdown(ours + rivals)
+    assert "Within 0.1 nats: 1 of 2" in text and "one seed: 2.0" in text and "| dv | 1 | 1 | 1 |" in text
+    assert "best rival is dv with a mean error of 0.0400: **outside.**" in text
+    ranking.picture(ours + rivals, tmp_path / "benchmark.png")
+    assert (tmp_path / "benchmark.png").read_bytes()[:4] == b"\x89PNG"
 
 
 def test_documents_of_other_records(tmp_path):
