@@ -5,58 +5,16 @@
 A package that does not install, knows no such measure or does not end in time is a record that says so.
 """
 
-import json
-import subprocess
-import sys
-import tempfile
-import venv
 from pathlib import Path
 
-import numpy as np
 from absl import app, flags
 from ml_collections import config_flags
+
+from experiments.packages import environment, measured
 
 CONFIG = config_flags.DEFINE_config_file("config", "configs/rivals.py", "Configuration.")
 WORKDIR = flags.DEFINE_string("workdir", "records", "Where rivals.jsonl is kept; the same command resumes.")
 ENVIRONMENTS = flags.DEFINE_string("environments", "out/rivals", "Where the virtual environments are made.")
-SCRIPT = Path(__file__).with_name("outside.py")
-
-
-def environment(package: str, requirement: str, root: Path, timeout_s: float) -> tuple[Path, str]:
-    """The Python of the package's own environment, made and filled on first use, and what went wrong, if anything."""
-    home = root / package
-    python, done = home / "bin" / "python", home / "installed"
-    if not done.exists():
-        venv.create(home, with_pip=True, clear=True)
-        pip = [str(python), "-m", "pip", "install", "-q", "numpy", requirement]
-        found = attempt(pip, timeout_s)
-        if isinstance(found, str):
-            return python, f"does not install: {found}"
-        done.touch()
-    return python, ""
-
-
-def attempt(command: list[str], timeout_s: float) -> subprocess.CompletedProcess | str:
-    """The finished process, or the last line of what went wrong."""
-    try:
-        found = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s)
-    except subprocess.TimeoutExpired:
-        return f"not finished after {timeout_s:.0f} s"
-    if found.returncode:
-        return (found.stderr.strip().splitlines() or [f"exit status {found.returncode}"])[-1][:300]
-    return found
-
-
-def measured(python: Path, package: str, measure: str, vs: dict[str, np.ndarray], timeout_s: float) -> dict:
-    """``value``, ``cpu_s``, ``wall_s``, ``version``; or ``failed`` with the reason."""
-    with tempfile.TemporaryDirectory() as place:
-        path = Path(place) / "arrays.npz"
-        np.savez(path, **vs)
-        found = attempt([str(python), str(SCRIPT), package, measure, str(path)], timeout_s)
-    if isinstance(found, str):
-        return {"failed": found}
-    lines = [line for line in found.stdout.splitlines() if line.startswith("FOUND")]
-    return json.loads(lines[-1].removeprefix("FOUND")) if lines else {"failed": "said nothing"}
 
 
 def main(_):
@@ -90,4 +48,4 @@ def main(_):
 
 
 if __name__ == "__main__":
-    sys.exit(app.run(main))
+    app.run(main)
