@@ -3,7 +3,7 @@
 Command:   python -m experiments.rivals --config=configs/rivals.py --workdir=records
 Smoke:     python -m experiments.rivals --config=configs/rivals.py:smoke --workdir=out/smoke
 Hardware:  two CPU cores, hours; needs a package index for the first run; resumes.
-Expected:  ours nearer the truth on every task that is not Gaussian; packages that fail say how.
+Expected:  a record for every package, task and measure; one that gives no number says why.
 """
 
 from ml_collections import ConfigDict

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments import bars
+from experiments.heading import heading
 
 MAKE = "python -m experiments.pathwise --config=configs/pathwise.py --workdir=records"
 
@@ -23,15 +24,7 @@ def markdown(records: list[dict]) -> str:
     accuracy, climbs = split(records)
     verdict = lambda good: "within" if good else "**outside**"
     lines = [
-        "# Derivatives of information from trained networks",
-        "",
-        "Made by these two commands; no number is typed by hand:",
-        "",
-        "```sh",
-        MAKE,
-        "python -m experiments.tables --records=records/pathwise.jsonl --out=docs/pathwise.md",
-        "```",
-        "",
+        *heading("Derivatives of information from trained networks", MAKE, "pathwise"),
         "Rows are x = W z; the derivative of a measure with respect to W is compared with the closed form, as relative",
         f"Frobenius error (bar: {100 * bars.FROBENIUS:g} %), mean over data seeds.",
         "",

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments import bars
+from experiments.heading import commits, heading
 
 LEVEL, Z = 0.95, 1.959964
 MAKE = "python -m experiments.sweep --config=configs/intervals.py --workdir=records"
@@ -79,18 +80,9 @@ def verdicts(covers: list[dict], tests: list[dict]) -> list[str]:
 def markdown(records: list[dict]) -> str:
     """The whole document."""
     covers, tests = coverage(records), rejections(records)
-    commits = dict.fromkeys(str(r.get("environment", {}).get("commit"))[:10] for r in records)
     lines = [
-        "# Do intervals cover, and does the permutation test hold its level?",
-        "",
-        "Made by these two commands; no number is typed by hand:",
-        "",
-        "```sh",
-        MAKE,
-        "python -m experiments.tables --records=records/intervals.jsonl --out=docs/intervals.md",
-        "```",
-        "",
-        f"Code: commit {', '.join(commits)}. CPU-seconds per estimate, compiling included: "
+        *heading("Do intervals cover, and does the permutation test hold its level?", MAKE, "intervals"),
+        f"Code: commit {commits(records)}. CPU-seconds per estimate, compiling included: "
         f"{np.mean([r['cpu_s'] for r in records]):.0f} on average.",
         "",
         *verdicts(covers, tests),

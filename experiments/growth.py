@@ -6,6 +6,7 @@ Drawn by ``python -m experiments.tables --records=records/scale.jsonl --out=docs
 from pathlib import Path
 
 from experiments import bars
+from experiments.heading import heading
 
 MAKE = "python -m experiments.scale --config=configs/scale.py --workdir=records"
 
@@ -24,15 +25,7 @@ def markdown(records: list[dict]) -> str:
     table = growth(records)
     where, first = table[0].get("environment", {}), table[0]
     lines = [
-        "# Cost against the number of variables",
-        "",
-        "Made by these two commands; no number is typed by hand:",
-        "",
-        "```sh",
-        MAKE,
-        "python -m experiments.tables --records=records/scale.jsonl --out=docs/scale.md",
-        "```",
-        "",
+        *heading("Cost against the number of variables", MAKE, "scale"),
         f"- Machine: {where.get('machine', '?')}, {where.get('platform', '?')} {where.get('device', '?')}; jax "
         f"{where.get('jax', '?')}; commit {str(where.get('commit'))[:10]}.",
         f"- TC, DTC, S and O-information of two-dimensional variables together, n = {first['n']}; one network for all "

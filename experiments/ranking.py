@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments import bars
+from experiments.heading import commits, heading
 
 MAKE = "python -m experiments.sweep --config=configs/benchmark.py --workdir=records"
 OURS = "jaxinfo"
@@ -85,19 +86,11 @@ def markdown(records: list[dict]) -> str:
     """The whole document."""
     number = lambda v, digits=3: "–" if v is None else f"{v:.{digits}f}".replace("-", "−")
     found, rows = errors(records), ranking(records)
-    commits = dict.fromkeys(str(r.get("environment", {}).get("commit"))[:10] for r in records)
     lines = [
-        "# 40 tasks with known mutual information",
+        *heading("40 tasks with known mutual information", MAKE, "benchmark"),
+        "The tasks of arXiv 2306.11078: trained on n rows, read on n fresh ones.",
         "",
-        "The tasks of arXiv 2306.11078: trained on n rows, read on n fresh ones. Made by these two commands; no number is",
-        "typed by hand:",
-        "",
-        "```sh",
-        MAKE,
-        "python -m experiments.tables --records=records/benchmark.jsonl --out=docs/benchmark.md",
-        "```",
-        "",
-        f"Code: commit {', '.join(commits)}. n = {', '.join(dict.fromkeys(str(r['n']) for r in records))}. Trained rivals",
+        f"Code: commit {commits(records)}. n = {', '.join(dict.fromkeys(str(r['n']) for r in records))}. Trained rivals",
         "stop after the CPU-seconds shown; errors are in nats, means over data seeds of |estimate − truth|.",
         "",
         *verdicts(records),

@@ -6,6 +6,7 @@ Drawn by ``python -m experiments.tables --records=records/throughput.jsonl --out
 from pathlib import Path
 
 from experiments import bars
+from experiments.heading import heading
 
 MAKE = "python -m experiments.throughput --config=configs/throughput.py --workdir=records"
 
@@ -28,15 +29,7 @@ def markdown(records: list[dict]) -> str:
     where = first.get("environment", {})
     verdict = lambda good: "within" if good else "**outside**"
     lines = [
-        "# Many fits in one program",
-        "",
-        "Made by these two commands; no number is typed by hand:",
-        "",
-        "```sh",
-        MAKE,
-        "python -m experiments.tables --records=records/throughput.jsonl --out=docs/throughput.md",
-        "```",
-        "",
+        *heading("Many fits in one program", MAKE, "throughput"),
         f"- Machine: {where.get('machine', '?')}, {where.get('platform', '?')} {where.get('device', '?')}; jax "
         f"{where.get('jax', '?')}; commit {str(where.get('commit'))[:10]}.",
         f"- Task {first['task']}, n = {first['n']}, {first['steps']} steps, each seed two folds.",

@@ -19,6 +19,7 @@ import numpy as np
 from absl import app, flags
 
 from experiments import bars, climbs, coverage, growth, ranking, rates
+from experiments.heading import commits, heading
 
 RECORDS = flags.DEFINE_string("records", "records/acceptance.jsonl", "Written by experiments.sweep.")
 OUT = flags.DEFINE_string("out", "docs/acceptance.md", "The table; the figure stands beside it as .png.")
@@ -153,21 +154,11 @@ def header(records: list[dict], table: list[dict], name: str) -> list[str]:
     judged = [r for r in table if r["verdict"]]
     within = sum(r["verdict"] == "within" for r in judged)
     packages = ("python", "jax", "jaxlib", "flax", "optax", "numpy")
-    commits = [str(e.get("commit"))[:10] + ("+changes" if e.get("modified") else "") for e in environments]
     lines = [
-        f"# {TITLES.get(name, name)}",
-        "",
-        "Made by these two commands; no number is typed by hand:",
-        "",
-        "```sh",
-        MAKE.replace("acceptance", name),
-        "python -m experiments.tables"
-        + (f" --records=records/{name}.jsonl --out=docs/{name}.md" if name != "acceptance" else ""),
-        "```",
-        "",
+        *heading(TITLES.get(name, name), MAKE.replace("acceptance", name), name),
         f"- Machine: {each('system', 'machine')}; device {each('devices', 'platform', 'device')}.",
         f"- Versions: {'; '.join(f'{p} {each(p)}' for p in packages)}.",
-        f"- Code: commit {several(commits)}.",
+        f"- Code: commit {commits(kept)}.",
         f"- Date: {f'{dates[0]} to {dates[-1]}' if dates else 'not in the records'}.",
         f"- Rows n: {several(sorted({r['n'] for r in kept}))}. Data seeds per line: "
         f"{several(sorted({r['seeds'] for r in table}))}.",

@@ -256,7 +256,7 @@ class Model:
             out = readout.read(fitted, measures, x, self.options.seed, weights=weights, crossfitted=rows is None)
             notes = self.table.notes if self.table is not None else ()
             if out.optimism is None:
-                out = replace(out, optimism=self._shown(measures, fitted))
+                out = replace(out, optimism=self._optimism_of(measures, fitted))
                 notes += UNKNOWN_OPTIMISM if out.optimism is None else ()
             else:
                 self.optimism |= dict(zip(out.names, out.optimism.tolist()))
@@ -269,7 +269,7 @@ class Model:
         unit = self.options.unit
         return Results({name: found[name].to(unit) for name in asked}, self.title)
 
-    def _shown(self, measures: Mapping[str, ms.Measure], fitted: Fitted) -> np.ndarray | None:
+    def _optimism_of(self, measures: Mapping[str, ms.Measure], fitted: Fitted) -> np.ndarray | None:
         """The optimism of these measures: new rows say nothing of it, but the rows trained on do.
 
         None when it was not read before and the data are gone.
@@ -335,7 +335,7 @@ class Model:
         """
         measures = self._measures(queries.expand(self.asked, self.blocks))
         if measures and self.table is not None:
-            self._shown(measures, self._knowing(plan(measures).views, ", ".join(measures)))
+            self._optimism_of(measures, self._knowing(plan(measures).views, ", ".join(measures)))
         return self._write(directory)
 
     def _write(self, directory: str | Path) -> Path:

@@ -17,7 +17,7 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 FITS, DATA = "fits", "data"
-FOLDS_AS_A_RULE = 8
+LEAST_CPU_DEVICES = 8  # the folds of the largest budget
 
 
 def start(coordinator: str | None = None, num_processes: int | None = None, process_id: int | None = None) -> None:
@@ -52,16 +52,16 @@ def share_cores() -> None:
     """Divide this machine's processor into several devices, for a program that is about to start JAX on it.
 
     Networks of this size are too small to share cores within one matrix product, so folds go beside each other instead:
-    the same numbers in two thirds of the time on two cores.  There are no fewer devices than folds as a rule, whatever
-    the number of cores, so that none waits for the last pair.  Does nothing once JAX has started, where the number was
-    chosen already, or on one core.
+    the same numbers sooner.  There are enough devices for every fold of a budget, whatever the number of cores: the
+    operating system deals them out evenly, where folds in pairs would leave a core idle at the end.  Does nothing once
+    JAX has started, where the number was chosen already, or on one core.
     """
     chosen = os.environ.get("JAX_NUM_CPU_DEVICES") or "device_count" in os.environ.get("XLA_FLAGS", "")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if chosen or cores == 1:
         return
     with suppress(RuntimeError):  # JAX has started
-        jax.config.update("jax_num_cpu_devices", max(cores, FOLDS_AS_A_RULE))
+        jax.config.update("jax_num_cpu_devices", max(cores, LEAST_CPU_DEVICES))
 
 
 def is_first() -> bool:

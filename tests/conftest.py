@@ -8,7 +8,7 @@ import jaxlib
 import pytest
 
 if jaxlib.__version__.startswith("0.10."):  # later ones may not know the option, and would end the process
-    # Halves the time of compiling, which is most of the time of these tests; programs run a quarter slower.
+    # Cheaper to compile, which is most of the time of these tests; the programs run slower.
     os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_cpu_use_fusion_emitters=false"
 jax.config.update("jax_num_cpu_devices", 8)  # before JAX starts; harmless to tests that use one
 

@@ -42,7 +42,7 @@ def test_cores_are_shared_before_jax_starts_and_not_after():
         ).stdout
     )  # fmt: skip
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    assert run() == (1 if cores == 1 else max(cores, parallel.FOLDS_AS_A_RULE))
+    assert run() == (1 if cores == 1 else max(cores, parallel.LEAST_CPU_DEVICES))
     assert run(JAX_NUM_CPU_DEVICES="3") == 3
     parallel.share_cores()
     assert jax.device_count() == 8

@@ -20,7 +20,8 @@ def rival(name: str, measure: str, **options: Any) -> Estimator:
       name: one of :data:`RIVALS`; ``"tree-"`` before a bound takes measures of many variables apart along a tree
         instead of a line.
       measure: what to estimate; bounds know mutual information and what is a sum of it.
-      **options: of the estimator: the fields of :class:`jaxinfo.estimators.neural.Settings` for bounds.
+      **options: of the estimator: the fields of :class:`jaxinfo.estimators.neural.Settings` for bounds, which hold for
+        each mutual information of a sum (``cpu_seconds`` too).
 
     Raises:
       ValueError: for an unknown name.
@@ -38,6 +39,6 @@ def rival(name: str, measure: str, **options: Any) -> Estimator:
 
 
 def estimate(estimator: Estimator, train: Sample, test: Sample, seed: int = 0) -> Estimate:
-    """Train on some rows and read others."""
+    """Train on the rows of ``train`` and read those of ``test``, variables ``[n, d]`` of the same names; in nats."""
     state = estimator.init(jax.random.key(seed), train)
     return estimator.estimate(estimator.update(state, train), test)

@@ -1,7 +1,7 @@
 """Measures of many variables as signed sums of mutual informations, over any estimator of mutual information.
 
 The line TC = Σ_i I(X_i; X_{>i}) and the tree, which halves the variables again and again, are the paths of arXiv
-2011.09794; S = Σ_i I(X_i; X_−i), DTC = S − TC and Ω = 2 TC − S follow (thesis C.10, C.11).
+2011.04794; S = Σ_i I(X_i; X_−i), DTC = S − TC and Ω = 2 TC − S follow (thesis C.10, C.11).
 """
 
 from __future__ import annotations

@@ -28,7 +28,8 @@ import optax
 
 from jaxinfo import preprocess, train
 from jaxinfo.estimators.copula import as_variables
-from jaxinfo.nets.critic import Critic, joint, location
+from jaxinfo.estimators.settings import check_whole
+from jaxinfo.nets.critic import Critic, joint, location_scale
 from jaxinfo.types import Array, Estimate, Estimator, Params
 
 BOUNDS = ("dv", "mine", "nwj", "infonce", "smile", "club", "doe_gaussian", "doe_logistic")
@@ -62,6 +63,15 @@ class Settings:
     validation: float = 0.1
     clip: float = 5.0
     preprocess: str = "rank"
+
+    def __post_init__(self):
+        check_whole(self, "width", "depth", "batch", "steps", "checks")
+        if self.batch < 2:
+            raise ValueError(
+                f"batch must be at least 2, got {self.batch}: a pair is told from the others of its batch."
+            )
+        if not 0.0 < self.validation < 1.0:
+            raise ValueError(f"validation must lie strictly between 0 and 1, got {self.validation!r}.")
 
 
 class Bound(NamedTuple):
@@ -142,7 +152,7 @@ def _club(s: Settings) -> Bound:
         return jnp.mean(jnp.diagonal(each)) - _mean_others(each)
 
     loss = lambda p, apply, x, y: -jnp.mean(_log_gaussian(y, *apply(p["critic"], x, y)))
-    return Bound(lambda dy: location(dy, s.width, s.depth), loss, loss, value)
+    return Bound(lambda dy: location_scale(dy, s.width, s.depth), loss, loss, value)
 
 
 def _doe(s: Settings, log_density: Callable[[Array, Array, Array], Array]) -> Bound:
@@ -152,7 +162,7 @@ def _doe(s: Settings, log_density: Callable[[Array, Array, Array], Array]) -> Bo
 
     loss = lambda p, apply, x, y: sum(entropies(p, apply, x, y))
     value = lambda p, apply, x, y: jnp.subtract(*entropies(p, apply, x, y))
-    return Bound(lambda dy: location(dy, s.width, s.depth), loss, loss, value)
+    return Bound(lambda dy: location_scale(dy, s.width, s.depth), loss, loss, value)
 
 
 def bound(name: str, s: Settings) -> Bound:

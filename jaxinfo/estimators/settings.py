@@ -17,6 +17,18 @@ FEW_VIEWS = 4
 VALUES = ("gap", "difference", "mean", "corrected")
 
 
+def check_whole(settings: Any, *names: str) -> None:
+    """Refuse fields that are not whole numbers of at least 1.
+
+    Raises:
+      ValueError: naming the first such field and what it holds.
+    """
+    for name in names:
+        v = getattr(settings, name)
+        if not isinstance(v, int) or v < 1:
+            raise ValueError(f"{name} must be a whole number of at least 1, got {v!r}.")
+
+
 @dataclass(frozen=True)
 class Settings:
     """How networks are built, trained and read; hashable, so that equal settings share one compiled program.
@@ -68,13 +80,8 @@ class Settings:
     value: str = "corrected"
 
     def __post_init__(self):
-        whole = ("width", "depth", "batch", "steps", "checks", "num_mc", "folds", "seeds")
-        for name in whole:
-            v = getattr(self, name)
-            if name in ("batch", "steps", "checks") and v is None:
-                continue
-            if not isinstance(v, int) or v < 1:
-                raise ValueError(f"{name} must be a whole number of at least 1, got {v!r}.")
+        check_whole(self, "width", "depth", "num_mc", "folds", "seeds")
+        check_whole(self, *(name for name in ("batch", "steps", "checks") if getattr(self, name) is not None))
         if self.folds < 2:
             raise ValueError(
                 f"folds must be at least 2, got {self.folds}: every row is read by a network that left it out."

@@ -2,14 +2,14 @@
 
     value   = gap + optimism
     stderr² = (clustered) row variance of gap / n + between-seed variance / seeds
-            + (2/5 (gap − difference))² + (optimism / 3)²
+            + (DISAGREEMENT (gap − difference))² + (DOUBT optimism)²
 
 Gap is read in rows held out.  Optimism is how much more networks read in rows they trained on, so the value is what they
 read there, with the row variance of held-out rows.  Fitting noise alone lowers held-out rows and raises trained ones by
 the same amount (as in Akaike's criterion), which would ask for half; what networks are too stiff or stopped too early to
-see is missing in both and takes up the other half.  Of the ways to combine the three numbers this had the least error
-over the acceptance records; its own standard error is a third of each doubt and a little more, as if the truth lay
-anywhere between its ends (1/√12).
+see is missing in both and takes up the other half.  This is not derived: of the combinations tried it had the least error
+over the records of acceptance, and both weights of the standard error were chosen by coverage and width of intervals over
+the same records.  They are a little more than 1/√12, as if the truth lay anywhere between the ends of each doubt.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from jaxinfo.estimators.readout import Readout
 from jaxinfo.measures import Measure
 from jaxinfo.types import Estimate
 
+DISAGREEMENT, DOUBT = 0.4, 1.0 / 3.0
 TAIL_SHARE = 0.02
 LEAST_NATS = 0.02
 DETERMINISTIC = 19.0  # clean end that the Gaussian asks for when a direction is known to half a percent
@@ -72,7 +73,7 @@ def estimates(
         seeds = by_seed.size
         spread = float(by_seed.std(ddof=1)) if seeds > 1 else 0.0
         row_variance = clustered_variance(gap_rows, w, groups)
-        doubts = 0.4 * (gap - difference), optimism / 3.0
+        doubts = DISAGREEMENT * (gap - difference), DOUBT * optimism
         stderr = float(np.sqrt(row_variance + spread**2 / seeds + sum(d**2 for d in doubts)))
         profile = {"logsnr": readout.profile["logsnr"]}
         profile |= {k: readout.profile[k][row] for k in ("gap", "difference", "gaussian")}

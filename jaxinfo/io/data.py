@@ -311,14 +311,14 @@ def embedded(name: str) -> tuple[Data, str]:
 PHOTOGRAPH_ROWS = 20_000
 NEIGHBOUR_DISTANCE = 4  # pixels: near enough to share an object, too far to share the camera's interpolation
 CAMERA_NOISE = 4.0  # grey levels; with less, much of the information lies at scales that take more rows to resolve
-DEQUANTISATION_SEED = 20_250_101
+NOISE_SEED = 20_250_101
 
 
 def _pixels(datasets, margin: int):
     """Random positions, without repeats, at least ``margin`` from the border, and a function from offset to colours."""
     images = np.stack(datasets.load_sample_images().images)  # [2, height, width, 3] in 0..255
     count, height, width, _ = images.shape
-    rng = np.random.default_rng(DEQUANTISATION_SEED)
+    rng = np.random.default_rng(NOISE_SEED)
     inner = (count, height - 2 * margin, width - 2 * margin)
     which, row, column = np.unravel_index(rng.choice(np.prod(inner), PHOTOGRAPH_ROWS, replace=False), inner)
 
@@ -353,7 +353,7 @@ def _photographs_neighbours(datasets) -> tuple[Data, str]:
 def _digits(datasets) -> tuple[Data, str]:
     images = datasets.load_digits().images  # [n, 8, 8], whole numbers 0..16
     # Whole numbers, and a quarter may be blank in many rows: without noise their coordinates would tie.
-    images = images + np.random.default_rng(DEQUANTISATION_SEED).random(images.shape)
+    images = images + np.random.default_rng(NOISE_SEED).random(images.shape)
     quarter = lambda rows, columns: principal_coordinates(images[:, rows, columns].reshape(len(images), -1), 2)
     first, second = slice(0, 4), slice(4, 8)
     return (

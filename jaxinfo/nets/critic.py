@@ -31,7 +31,7 @@ class _Joint(nn.Module):
         return nn.Dense(1)(nn.relu(h))[..., 0]
 
 
-class _Location(nn.Module):
+class _LocationScale(nn.Module):
     width: int
     depth: int
     out: int
@@ -51,8 +51,8 @@ def joint(width: int = 128, depth: int = 2) -> Critic:
     return Critic(module.init, lambda p, x, y: cast(Array, module.apply(p, x, y)))
 
 
-def location(dy: int, width: int = 128, depth: int = 2) -> Critic:
+def location_scale(dy: int, width: int = 128, depth: int = 2) -> Critic:
     """A law of y given x: ``apply -> (mean [B, dy], log_scale [B, dy])``; y itself is not read."""
-    module = _Location(width, depth, dy)
+    module = _LocationScale(width, depth, dy)
     init = lambda key, x, y: module.init(key, x)
     return Critic(init, lambda p, x, y: cast(tuple[Array, Array], module.apply(p, x)))

@@ -33,7 +33,7 @@ class ResidualMLP(nn.Module):
         code = jnp.concatenate([2.0 * clock - 1.0, jnp.cos(angles), jnp.sin(angles)], -1)
         code = nn.silu(nn.Dense(32)(code))
         h = nn.Dense(self.width)(features)
-        # one product for all blocks is faster than one for each
+        # one product for all blocks: many small ones take longer
         modulation = nn.Dense(2 * self.depth * self.width, kernel_init=nn.initializers.zeros)(code)
         modulation = jnp.split(modulation, 2 * self.depth, -1)
         for scale, shift in zip(modulation[::2], modulation[1::2]):

@@ -59,6 +59,14 @@ def test_same_key_same_answer_and_the_clock_stops_it():
     assert short.steps == SMALL.steps // SMALL.checks
 
 
+@pytest.mark.parametrize(
+    "wrong, says", [({"steps": 0}, "steps"), ({"batch": 1}, "at least 2"), ({"validation": 1.0}, "validation")]
+)
+def test_settings_that_are_refused(wrong, says):
+    with pytest.raises(ValueError, match=says):
+        neural.Settings(**wrong)
+
+
 def test_what_is_refused():
     with pytest.raises(ValueError, match="choose one of dv"):
         neural.neural_estimator("smoke")

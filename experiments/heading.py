@@ -1,0 +1,28 @@
+"""What every document drawn from records begins with: its title and the two commands that make it."""
+
+from collections.abc import Sequence
+
+DEFAULT = "acceptance"  # what ``experiments.tables`` draws without being told
+
+
+def heading(title: str, make: str, name: str) -> list[str]:
+    """Lines of the heading of ``docs/<name>.md``, drawn from ``records/<name>.jsonl``, which ``make`` writes."""
+    which = "" if name == DEFAULT else f" --records=records/{name}.jsonl --out=docs/{name}.md"
+    return [
+        f"# {title}",
+        "",
+        "Made by these two commands; no number is typed by hand:",
+        "",
+        "```sh",
+        make,
+        "python -m experiments.tables" + which,
+        "```",
+        "",
+    ]
+
+
+def commits(records: Sequence[dict]) -> str:
+    """The commits that the records were made with, ``+changes`` where files differed from it."""
+    environments = [r.get("environment", {}) for r in records]
+    each = (str(e.get("commit"))[:10] + ("+changes" if e.get("modified") else "") for e in environments)
+    return ", ".join(dict.fromkeys(each))

@@ -1,0 +1,35 @@
+"""Rivals by name."""
+
+import pytest
+
+from jaxinfo.bench import run, tasks
+
+pytestmark = pytest.mark.usefixtures("quick_compile")
+
+SHORT = {"width": 16, "batch": 32, "steps": 40, "checks": 2}
+
+
+def read(name, task, measure, **options):
+    task = tasks.task(task)
+    train, test = task.draw(0, 400), task.draw(1, 300)
+    return run.estimate(run.rival(name, measure, **options), train, test)
+
+
+def test_untrained_rivals_read_the_test_rows():
+    truth = tasks.task("1v1-normal-0.75").truth["mutual_information"]
+    for name in ("copula", "ksg"):
+        e = read(name, "1v1-normal-0.75", "mutual_information")
+        assert abs(e.value - truth) < 4 * e.stderr and e.diagnostics["rows"] == 300
+
+
+def test_bounds_alone_and_along_a_path():
+    assert read("infonce", "1v1-normal-0.75", "mutual_information", **SHORT).diagnostics["rows"] == 300
+    for name in ("infonce", "tree-infonce"):
+        e = read(name, "sign_xor", "total_correlation", **SHORT)
+        assert e.diagnostics["terms"] == 2 and e.name == "total_correlation"
+
+
+@pytest.mark.parametrize("name", ["smoke", "ring-dv", "tree-ksg"])
+def test_unknown_names(name):
+    with pytest.raises(ValueError, match="choose one of copula, ksg, dv"):
+        run.rival(name, "total_correlation")
