@@ -13,9 +13,10 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
-from jaxinfo import inputs, queries
+from jaxinfo import inputs, queries, two_laws
 from jaxinfo.estimators.settings import Settings
-from jaxinfo.model import Model, Options, train_many
+from jaxinfo.model import Model, train_many
+from jaxinfo.options import Options
 from jaxinfo.results import Results
 from jaxinfo.types import Estimate
 
@@ -28,7 +29,7 @@ def fit(vs: Any, measures: str | Sequence[str] = queries.SYSTEM, **options: Any)
       measures: names from :data:`jaxinfo.queries.MEASURES`, with variables in brackets where they are not all meant:
         ``"mutual_information(x; y)"``, ``"conditional_mutual_information(x; y | z)"``, ``"entropy(x)"``,
         ``"total_correlation(a, b, c)"``, ``"o_information_gradient"`` (all variables).
-      **options: every field of :class:`jaxinfo.model.Options` and :class:`jaxinfo.estimators.settings.Settings`.
+      **options: every field of :class:`jaxinfo.options.Options` and :class:`jaxinfo.estimators.settings.Settings`.
 
     Returns:
       A :class:`~jaxinfo.model.Model`.
@@ -155,7 +156,7 @@ def kl_divergence(xp: Any, xq: Any, **options: Any) -> Estimate:
       ValueError: when the columns differ, or for bad data.
     """
     opts, overrides = _options(options)
-    return Model.divergence(xp, xq, opts, overrides)
+    return two_laws.kl_divergence(xp, xq, opts, overrides)
 
 
 def subsets(names: Sequence[str], orders: Sequence[int]) -> list[tuple[str, ...]]:

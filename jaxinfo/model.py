@@ -5,21 +5,21 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from jaxinfo import inputs, pathwise, preprocess, queries
+from jaxinfo import inputs, pathwise, queries
 from jaxinfo import measures as ms
 from jaxinfo.blocks import Blocks
-from jaxinfo.estimators import crossfit, plugin, readout, summary
+from jaxinfo.estimators import crossfit, permutation, plugin, readout, stored, summary
 from jaxinfo.estimators.fitted import Fitted
 from jaxinfo.estimators.prepare import Job
-from jaxinfo.estimators.settings import BUDGETS, Settings, for_null, resolve
-from jaxinfo.estimators.splits import Split
+from jaxinfo.estimators.settings import Settings, for_null, resolve
+from jaxinfo.options import Options
 from jaxinfo.plan import plan
 from jaxinfo.results import Results
 from jaxinfo.types import Estimate
@@ -29,55 +29,6 @@ UNKNOWN_OPTIMISM = (
     "in new rows alone networks see too little: this measure was not read in the rows trained on before saving, so "
     "what they see more there is not added",
 )
-NULL_MEASURES = ("mutual_information", "total_correlation", "dual_total_correlation", "s_information")
-
-
-@dataclass(frozen=True, eq=False)
-class Options:
-    """Options of the front door; the fields of Settings may be given beside them.
-
-    Attributes:
-      budget: "quick", "standard" or "thorough".
-      seed: decides splits, weights and noise: the same seed gives the same answer.
-      discrete: names of class-label variables; None lets the dtype decide.
-      groups: ``[n]`` labels (subject, session, block) kept on one side of every split; errors are clustered by them.
-      sample_weight: ``[n]`` non-negative row weights.
-      null: number of permutations for a p-value of independence (0: none).
-      form: of mutual information: "conditional", "reverse", "joint", "sigma", "sigma_joint".
-      sigma: reference N(0, sigma² I) of sigma forms and entropies; None uses the fitted Gaussian.
-      unit: "nats" or "bits".
-      checkpoint_dir: where the trained model is kept; the same call again reads it instead of training, or goes on with
-        a training that was killed.
-      checkpoint_every_s: seconds between checkpoints of a training under way.
-      progress: show a bar; None shows it on a terminal.
-    """
-
-    budget: str = "standard"
-    seed: int = 0
-    discrete: Sequence[str] | None = None
-    groups: Any = None
-    sample_weight: Any = None
-    null: int = 0
-    form: str | None = None
-    sigma: float | None = None
-    unit: str = "nats"
-    checkpoint_dir: str | Path | None = None
-    checkpoint_every_s: float = 15.0
-    progress: bool | None = None
-
-    def __post_init__(self):
-        if self.budget not in BUDGETS:
-            raise ValueError(f"budget must be one of {', '.join(BUDGETS)}, got {self.budget!r}.")
-        if self.unit not in ("nats", "bits"):
-            raise ValueError(f"unit must be 'nats' or 'bits', got {self.unit!r}.")
-        if self.form is not None and self.form not in ms.MI_FORMS:
-            raise ValueError(f"form must be one of {', '.join(ms.MI_FORMS)}, got {self.form!r}.")
-        if not isinstance(self.null, int) or self.null < 0:
-            raise ValueError(
-                f"null must be a number of permutations, 0 or more, got {self.null!r}; 19 gives p >= 0.05."
-            )
-        if self.sigma is not None and not self.sigma > 0:
-            raise ValueError(f"sigma must be positive, got {self.sigma!r}.")
 
 
 class Model:
@@ -124,7 +75,7 @@ class Model:
         asked = queries.expand(measures, table.blocks)
         model.asked = tuple(asked)
         if opts.null:
-            _check_null(asked)
+            permutation.check(q.measure for q in asked.values())
         return model
 
     mark = ""
@@ -303,12 +254,10 @@ class Model:
         opts = replace(self.options, null=0, budget="quick", checkpoint_dir=None, unit="nats")
         settings = for_null(self.settings)
         assert self.table is not None  # only asked of the rows trained on
-        rng, tables = np.random.default_rng([self.options.seed, 99]), [self.table]
-        for _ in range(self.options.null):
-            x = self.table.x.copy()
-            for s in self.blocks.slices[1:]:
-                x[:, s] = x[_permutation(rng, x.shape[0], self.groups)][:, s]
-            tables.append(replace(self.table, x=x))
+        drawn = permutation.independent(
+            self.table.x, self.blocks.slices, self.groups, self.options.null, self.options.seed
+        )
+        tables = [self.table, *(replace(self.table, x=x) for x in drawn)]
         models = [Model(table, self.blocks, opts, settings) for table in tables]
         needed = self._measures(asked)
         if needed:
@@ -317,7 +266,7 @@ class Model:
         out = {}
         for name, e in found.items():
             draws = np.asarray([r[name] for r in read[1:]])
-            p = (1 + int((draws >= read[0][name]).sum())) / (1 + draws.size)
+            p = permutation.p_value(read[0][name], draws)
             out[name] = e._replace(diagnostics=e.diagnostics | {"p_value": p, "null": draws})
         return out
 
@@ -344,21 +293,7 @@ class Model:
         rules = self._rules()
         if self.settings.net is not None and not isinstance(self.settings.net, str):
             raise ValueError("a model with a custom net callable cannot be saved: only its parameters could be.")
-        tree: dict[str, Any] = {}
-        described = []
-        for k, f in enumerate(self.fits):
-            tree[f"fit{k}"] = {
-                "params": f.params, "means": f.means, "covs": f.covs, "calibration": f.calibration,
-                "density": f.density, "history": dict(f.history), "splits": [list(split) for split in f.splits],
-            }  # fmt: skip
-            described.append(
-                {
-                    "views": [list(v) for v in f.views],
-                    "hi": f.hi,
-                    "settings": asdict(f.settings),
-                    "transforms": [preprocess.to_plain(t) for t in f.transforms],
-                }
-            )
+        tree, described = stored.pack(self.fits)
         b, o = self.blocks, self.options
         metadata = {
             "format": "jaxinfo-model-1",
@@ -394,63 +329,8 @@ class Model:
         model._stored_rules = inputs.Table(
             np.zeros((0, blocks.dim)), blocks, classes, kept, np.asarray(meta["steps"]), ()
         )
-        for k, described in enumerate(meta["fits"]):
-            part, settings = tree[f"fit{k}"], Settings(**described["settings"])
-            transforms = tuple(preprocess.from_plain(t) for t in described["transforms"])
-            model.fits.append(
-                Fitted(
-                    blocks,
-                    settings,
-                    tuple(tuple(v) for v in described["views"]),
-                    tuple(Split(*rows) for rows in part["splits"]),
-                    transforms,
-                    part["means"],
-                    part["covs"],
-                    part["params"],
-                    part["calibration"],
-                    part["density"],
-                    described["hi"],
-                    dict(part["history"]),
-                )  # fmt: skip
-            )
+        model.fits = stored.unpack(tree, meta["fits"], blocks)
         return model
-
-    # -- two laws -----------------------------------------------------------------------------------------------------
-
-    @classmethod
-    def divergence(cls, xp: Any, xq: Any, opts: Options, overrides: Mapping[str, Any]) -> Estimate:
-        """KL between two data sets; see :func:`jaxinfo.kl_divergence`."""
-        if opts.groups is not None or opts.sample_weight is not None or opts.null:
-            raise ValueError("kl_divergence takes no groups, sample_weight or null: its rows belong to two data sets.")
-        tables = [inputs.check({"x": v}, (), seed=opts.seed) for v in (xp, xq)]
-        p, q = (t.x for t in tables)
-        if p.shape[1] != q.shape[1]:
-            raise ValueError(f"both data sets need the same columns, got {p.shape[1]} and {q.shape[1]}.")
-        d = p.shape[1]
-        blocks = Blocks((d, 1, 1), ("x", "law_p", "law_q"), (False, True, True))
-        label = np.concatenate([np.ones(len(p)), np.zeros(len(q))])
-        x = np.column_stack([np.concatenate([p, q]), label - 0.5, label - 0.5])
-        weights = np.concatenate([np.full(len(p), 0.5 / len(p)), np.full(len(q), 0.5 / len(q))]) * len(x)
-        measures = {"kl_divergence": ms.kl(3, [0], 1, 2)}
-        settings = resolve(opts.budget, overrides)
-        fitted = crossfit.fit(
-            x, blocks, plan(measures).views, settings, opts.seed, weights=None if len(p) == len(q) else weights
-        )
-        fitted = readout.tune(fitted, x, opts.seed)
-        # Read on rows of p whose second label says q; rows of q stay in place so that folds keep their row numbers.
-        asked = x.copy()
-        asked[:, d + 1] = -0.5
-        only_p = np.concatenate([np.ones(len(p)), np.zeros(len(q))])
-        out = readout.read(fitted, measures, asked, opts.seed, weights=only_p)
-        rows = replace(
-            out,
-            gap=out.gap[..., : len(p)],
-            difference=out.difference[..., : len(p)],
-            gaussian=out.gaussian[:, : len(p)],
-        )
-        notes = tuple(dict.fromkeys(tables[0].notes + tables[1].notes))
-        e = summary.estimates(rows, fitted, measures, notes=notes)["kl_divergence"]
-        return e.to(opts.unit)
 
 
 def train_many(models: Sequence[Model], measures: str | Sequence[str]) -> None:
@@ -503,23 +383,3 @@ def train_models(
         )  # fmt: skip
     for m, fitted, job in zip(models, fits, jobs):
         m.fits.append(readout.tune(fitted, job.x, job.seed))
-
-
-def _permutation(rng, n: int, groups: np.ndarray | None) -> np.ndarray:
-    """A permutation of the rows, or within each group a circular shift: neighbours in a group may depend on each other."""
-    if groups is None:
-        return rng.permutation(n)
-    out = np.arange(n)
-    for g in np.unique(groups):
-        rows = np.flatnonzero(groups == g)
-        out[rows] = np.roll(rows, int(rng.integers(rows.size)))
-    return out
-
-
-def _check_null(asked: Mapping[str, queries.Query]) -> None:
-    bad = [q.measure for q in asked.values() if q.measure not in NULL_MEASURES]
-    if bad:
-        raise ValueError(
-            f"null= tests independence, which permutation can simulate only for {', '.join(NULL_MEASURES)}; got {bad[0]}. "
-            "Read its interval, .ci(), instead."
-        )

@@ -1,0 +1,59 @@
+"""Options of the front door that say what is asked, beside those that say how networks are trained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jaxinfo import measures as ms
+from jaxinfo.estimators.settings import BUDGETS
+
+
+@dataclass(frozen=True, eq=False)
+class Options:
+    """Options of the front door; the fields of Settings may be given beside them.
+
+    Attributes:
+      budget: "quick", "standard" or "thorough".
+      seed: decides splits, weights and noise: the same seed gives the same answer.
+      discrete: names of class-label variables; None lets the dtype decide.
+      groups: ``[n]`` labels (subject, session, block) kept on one side of every split; errors are clustered by them.
+      sample_weight: ``[n]`` non-negative row weights.
+      null: number of permutations for a p-value of independence (0: none).
+      form: of mutual information: "conditional", "reverse", "joint", "sigma", "sigma_joint".
+      sigma: reference N(0, sigma² I) of sigma forms and entropies; None uses the fitted Gaussian.
+      unit: "nats" or "bits".
+      checkpoint_dir: where the trained model is kept; the same call again reads it instead of training, or goes on with
+        a training that was killed.
+      checkpoint_every_s: seconds between checkpoints of a training under way.
+      progress: show a bar; None shows it on a terminal.
+    """
+
+    budget: str = "standard"
+    seed: int = 0
+    discrete: Sequence[str] | None = None
+    groups: Any = None
+    sample_weight: Any = None
+    null: int = 0
+    form: str | None = None
+    sigma: float | None = None
+    unit: str = "nats"
+    checkpoint_dir: str | Path | None = None
+    checkpoint_every_s: float = 15.0
+    progress: bool | None = None
+
+    def __post_init__(self):
+        if self.budget not in BUDGETS:
+            raise ValueError(f"budget must be one of {', '.join(BUDGETS)}, got {self.budget!r}.")
+        if self.unit not in ("nats", "bits"):
+            raise ValueError(f"unit must be 'nats' or 'bits', got {self.unit!r}.")
+        if self.form is not None and self.form not in ms.MI_FORMS:
+            raise ValueError(f"form must be one of {', '.join(ms.MI_FORMS)}, got {self.form!r}.")
+        if not isinstance(self.null, int) or self.null < 0:
+            raise ValueError(
+                f"null must be a number of permutations, 0 or more, got {self.null!r}; 19 gives p >= 0.05."
+            )
+        if self.sigma is not None and not self.sigma > 0:
+            raise ValueError(f"sigma must be positive, got {self.sigma!r}.")
