@@ -8,7 +8,7 @@ Expected:  the bars that ``docs/benchmark.md`` states, once drawn: every task wi
 
 from ml_collections import ConfigDict
 
-BOUNDS = ("dv", "mine", "nwj", "infonce", "smile", "club", "doe_gaussian", "doe_logistic")
+BOUNDS = ("dv", "mine", "nwj", "infonce", "smile", "club", "doe_gaussian", "doe_logistic", "fmmi")
 MUTUAL = ("mutual_information",)
 CPU_S = 40.0
 

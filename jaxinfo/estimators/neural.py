@@ -1,4 +1,4 @@
-"""Variational rivals for mutual information: one trainer of critics, one bound each.
+"""Rivals with a network for mutual information: one trainer of critics, one bound each.
 
 With scores f_ij = T(x_i, y_j) of a batch, E_p the mean over its B pairs (i = j) and E_q over the B (B − 1) others:
 
@@ -8,6 +8,7 @@ With scores f_ij = T(x_i, y_j) of a batch, E_p the mean over its B pairs (i = j)
     SMILE      E_p f − log E_q e^clip(f, ±τ), f trained to tell pairs from others       arXiv 1910.06222
     CLUB       E_p log q(y|x) − E_q log q(y|x), q Gaussian; an upper bound if q is right   arXiv 2006.12013
     DoE        cross-entropy of q(y) − cross-entropy of q(y|x), Gaussian or logistic    arXiv 1811.04251
+    FMMI       −∫₀¹ E div v(z_t, t) dt, v the velocity of a flow from p(x) p(y) to p(x, y)          arXiv 2511.08552
 
 MINE differs from DV in its gradient only: the partition function is divided by a moving average.
 """
@@ -29,11 +30,12 @@ import optax
 from jaxinfo import preprocess, train
 from jaxinfo.estimators.copula import as_variables
 from jaxinfo.estimators.settings import check_whole
-from jaxinfo.nets.critic import Critic, joint, location_scale
+from jaxinfo.nets.critic import Critic, joint, location_scale, velocity
 from jaxinfo.types import Array, Estimate, Estimator, Params
 
-BOUNDS = ("dv", "mine", "nwj", "infonce", "smile", "club", "doe_gaussian", "doe_logistic")
+BOUNDS = ("dv", "mine", "nwj", "infonce", "smile", "club", "doe_gaussian", "doe_logistic", "fmmi")
 AVERAGE_RATE = 0.01  # of MINE's moving average
+PROBES = 16  # times and directions in which a row's divergence is read
 
 
 @dataclass(frozen=True)
@@ -75,13 +77,13 @@ class Settings:
 
 
 class Bound(NamedTuple):
-    """A critic and three functions of ``(params, apply, x, y)``, for one batch.
+    """A critic and three functions of ``(params, apply, key, x, y)``, for one batch.
 
-    ``critic(dy)`` makes the network, ``loss`` is what training lowers, ``held`` what is lowest at the step to keep, and
+    ``critic(dx, dy)`` makes the network, ``loss`` is what training lowers, ``held`` what is lowest at the step to keep, and
     ``value`` the estimate.
     """
 
-    critic: Callable[[int], Critic]
+    critic: Callable[[int, int], Critic]
     loss: Callable[..., Array]
     held: Callable[..., Array]
     value: Callable[..., Array]
@@ -127,15 +129,15 @@ def _log_logistic(y: Array, mean: Array, log_scale: Array) -> Array:
 
 
 def _of_scores(s: Settings, value: Callable[[Array], Array], loss: Callable[[Array], Array] | None = None) -> Bound:
-    of = lambda g: lambda p, apply, x, y: g(apply(p["critic"], x, y))
+    of = lambda g: lambda p, apply, key, x, y: g(apply(p["critic"], x, y))
     lower = of(loss or (lambda f: -value(f)))
-    return Bound(lambda dy: joint(s.width, s.depth), lower, lower, of(value))
+    return Bound(lambda dx, dy: joint(s.width, s.depth), lower, lower, of(value))
 
 
 def _mine(s: Settings) -> Bound:
     plain = _of_scores(s, _dv)
 
-    def loss(p, apply, x, y):
+    def loss(p, apply, key, x, y):
         f = apply(p["critic"], x, y)
         log_mean, average = _log_mean_exp_others(f), p["average"]
         # the average is a parameter of its own, moved towards log_mean by plain gradient steps
@@ -146,13 +148,13 @@ def _mine(s: Settings) -> Bound:
 
 
 def _club(s: Settings) -> Bound:
-    def value(p, apply, x, y):
+    def value(p, apply, key, x, y):
         mean, log_scale = apply(p["critic"], x, y)
         each = _log_gaussian(y[None], mean[:, None], log_scale[:, None])  # [B, B]: log q(y_j | x_i)
         return jnp.mean(jnp.diagonal(each)) - _mean_others(each)
 
-    loss = lambda p, apply, x, y: -jnp.mean(_log_gaussian(y, *apply(p["critic"], x, y)))
-    return Bound(lambda dy: location_scale(dy, s.width, s.depth), loss, loss, value)
+    loss = lambda p, apply, key, x, y: -jnp.mean(_log_gaussian(y, *apply(p["critic"], x, y)))
+    return Bound(lambda dx, dy: location_scale(dy, s.width, s.depth), loss, loss, value)
 
 
 def _doe(s: Settings, log_density: Callable[[Array, Array, Array], Array]) -> Bound:
@@ -160,9 +162,38 @@ def _doe(s: Settings, log_density: Callable[[Array, Array, Array], Array]) -> Bo
         alone = -jnp.mean(log_density(y, p["mean"], p["log_scale"]))
         return alone, -jnp.mean(log_density(y, *apply(p["critic"], x, y)))
 
-    loss = lambda p, apply, x, y: sum(entropies(p, apply, x, y))
-    value = lambda p, apply, x, y: jnp.subtract(*entropies(p, apply, x, y))
-    return Bound(lambda dy: location_scale(dy, s.width, s.depth), loss, loss, value)
+    loss = lambda p, apply, key, x, y: sum(entropies(p, apply, x, y))
+    value = lambda p, apply, key, x, y: jnp.subtract(*entropies(p, apply, x, y))
+    return Bound(lambda dx, dy: location_scale(dy, s.width, s.depth), loss, loss, value)
+
+
+def _fmmi(s: Settings) -> Bound:
+    def path(key, x, y):
+        """Where the straight paths from (x, y of another row) to (x', y') are at random times, and their velocities."""
+        k_from, k_time = jax.random.split(key)
+        shuffle = lambda k: jax.random.permutation(k, x.shape[0])
+        start = jnp.concatenate([x, y[shuffle(k_from)]], -1)[shuffle(jax.random.fold_in(k_from, 1))]
+        end = jnp.concatenate([x, y], -1)
+        t = (jnp.arange(x.shape[0])[:, None] + jax.random.uniform(k_time, (x.shape[0], 1))) / x.shape[0]
+        return t, (1.0 - t) * start + t * end, end - start
+
+    def loss(p, apply, key, x, y):
+        t, z, v = path(key, x, y)
+        return jnp.mean(jnp.sum((apply(p["critic"], z, t) - v) ** 2, -1))
+
+    def value(p, apply, key, x, y):
+        """Hutchinson's estimate of the divergence, several probes and times per row."""
+
+        def once(key):
+            k_path, k_probe = jax.random.split(key)
+            t, z, _ = path(k_path, x, y)
+            probe = jax.random.rademacher(k_probe, z.shape, z.dtype)
+            _, along = jax.jvp(lambda z: apply(p["critic"], z, t), (z,), (probe,))
+            return -jnp.mean(jnp.sum(along * probe, -1))
+
+        return jnp.mean(jax.lax.map(once, jax.random.split(key, PROBES)))
+
+    return Bound(lambda dx, dy: velocity(dx + dy, s.width, s.depth), loss, loss, value)
 
 
 def bound(name: str, s: Settings) -> Bound:
@@ -184,6 +215,7 @@ def bound(name: str, s: Settings) -> Bound:
         "club": lambda: _club(s),
         "doe_gaussian": lambda: _doe(s, _log_gaussian),
         "doe_logistic": lambda: _doe(s, _log_logistic),
+        "fmmi": lambda: _fmmi(s),
     }
     if name not in makers:
         raise ValueError(f"unknown bound {name!r}; choose one of {', '.join(BOUNDS)}.")
@@ -253,18 +285,19 @@ def _pair(data: Mapping[str, np.ndarray], s: Settings) -> tuple[np.ndarray, np.n
 def _values(b: Bound, batch: int, params: Params, x: np.ndarray, y: np.ndarray) -> Array:
     """The bound on consecutive batches of rows, ``[n // batch]``."""
     blocks = lambda v: jnp.asarray(v[: len(v) // batch * batch].reshape(-1, batch, v.shape[1]))
-    apply = b.critic(y.shape[1]).apply
-    return jax.jit(lambda p, x, y: jax.lax.map(lambda xy: b.value(p, apply, *xy), (x, y)))(params, blocks(x), blocks(y))
+    apply, keys = b.critic(x.shape[1], y.shape[1]).apply, jax.random.split(jax.random.key(0), len(x) // batch)
+    values = jax.jit(lambda p, *each: jax.lax.map(lambda one: b.value(p, apply, *one), each))
+    return values(params, keys, blocks(x), blocks(y))
 
 
 def _train(key: Array, b: Bound, name: str, s: Settings, x: np.ndarray, y: np.ndarray) -> tuple[Params, int]:
-    """The parameters with the least held-out loss, and the steps taken."""
+    """The running average of the parameters with the least held-out loss, and the steps taken."""
     started = time.process_time()
     k_split, k_init, k_train = jax.random.split(key, 3)
     order = np.asarray(jax.random.permutation(k_split, len(x)))
     held = max(int(s.validation * len(x)), 2 * s.batch) if len(x) >= 4 * s.batch else s.batch
     out, inside = order[:held], order[held:]
-    critic = b.critic(y.shape[1])
+    critic = b.critic(x.shape[1], y.shape[1])
     params = {"critic": critic.init(k_init, jnp.asarray(x[:2]), jnp.asarray(y[:2]))}
     if name == "mine":
         params["average"] = jnp.zeros(())
@@ -277,28 +310,32 @@ def _train(key: Array, b: Bound, name: str, s: Settings, x: np.ndarray, y: np.nd
     rows = jnp.asarray(x[inside]), jnp.asarray(y[inside])
 
     def loss(p, key, data):
-        at = jax.random.randint(key, (s.batch,), 0, data[0].shape[0])
-        return b.loss(p, critic.apply, data[0][at], data[1][at]), None
+        k_row, k_loss = jax.random.split(key)
+        at = jax.random.randint(k_row, (s.batch,), 0, data[0].shape[0])
+        return b.loss(p, critic.apply, k_loss, data[0][at], data[1][at]), None
 
     count = max(1, s.steps // s.checks)
     advance = jax.jit(partial(train.fit, loss=loss, tx=tx, num_steps=count), donate_argnums=1)
     n = held // s.batch * s.batch
     blocks = tuple(jnp.asarray(v[out][:n].reshape(-1, s.batch, v.shape[1])) for v in (x, y))
 
+    keys = jax.random.split(jax.random.key(0), blocks[0].shape[0])  # the same noise at every look
+
     @jax.jit
     def held_out(p):
-        return jnp.mean(jax.lax.map(lambda xy: b.held(p, critic.apply, *xy), blocks))
+        return jnp.mean(jax.lax.map(lambda one: b.held(p, critic.apply, *one), (keys, *blocks)))
 
     state = train.init_state(params, tx)
-    best, least, done = state.params, math.inf, 0
+    best, least, done = jax.tree.map(jnp.copy, params), math.inf, 0
     while done < s.steps:
         state, _ = advance(k_train, state, rows)
         done += count
-        now = float(held_out(state.params))
+        params = train.averaged(state)
+        now = float(held_out(params))
         if not math.isfinite(now):
             break  # exponentials of wild scores; the best so far stands
         if now < least:
-            best, least = jax.tree.map(jnp.copy, state.params), now
+            best, least = params, now
         if s.cpu_seconds is not None and time.process_time() - started > s.cpu_seconds:
             break
     return best, done
