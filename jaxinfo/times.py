@@ -67,11 +67,11 @@ def importance(sde: SDE, t_eps: float = 1e-3) -> Times:
     The density is proportional to g²/sigma² above ``t_eps`` (uniform in log-SNR) and flat below.  The published code
     keeps the constant weight below ``t_eps`` too, which caps what it can read at 5.10 nats per direction.
     """
-    t_end = sde.T
-    lam_eps, lam_end = sde.logsnr(jnp.asarray(t_eps)), sde.logsnr(jnp.asarray(t_end))
-    rate = sde.g2(jnp.asarray(t_eps)) / sde.sigma2(jnp.asarray(t_eps))
     # The flat piece starts where float32 still resolves the noise; what lies below is the near tail.
     t_floor = 1e-7
+    with jax.ensure_compile_time_eval():  # the range is static even when a sampler is built inside a trace
+        lam_floor, lam_eps, lam_end = (float(sde.logsnr(jnp.asarray(t))) for t in (t_floor, t_eps, sde.T))
+        rate = float(sde.g2(jnp.asarray(t_eps)) / sde.sigma2(jnp.asarray(t_eps)))
     flat, spread = (t_eps - t_floor) * rate, lam_eps - lam_end
     total = flat + spread
 
@@ -83,7 +83,7 @@ def importance(sde: SDE, t_eps: float = 1e-3) -> Times:
         weight = jnp.where(u < flat, total * (sde.g2(t) / sde.sigma2(t)) / rate, total)
         return t, weight
 
-    return Times(sample, float(lam_end), float(sde.logsnr(jnp.asarray(t_floor))))
+    return Times(sample, lam_end, lam_floor)
 
 
 def stratified(sde: SDE, lo: float = -8.0, hi: float = 12.0, density: Array | None = None) -> Times:

@@ -7,10 +7,10 @@ from typing import Any
 import jax
 
 from jaxinfo.bench.tasks import Sample
-from jaxinfo.estimators import copula, decompose, ksg, neural
+from jaxinfo.estimators import copula, decompose, ksg, neural, published
 from jaxinfo.types import Estimate, Estimator
 
-RIVALS = ("copula", "ksg", *neural.BOUNDS)
+RIVALS = ("copula", "ksg", "published", *neural.BOUNDS)
 
 
 def rival(name: str, measure: str, **options: Any) -> Estimator:
@@ -21,7 +21,7 @@ def rival(name: str, measure: str, **options: Any) -> Estimator:
         instead of a line.
       measure: what to estimate; bounds know mutual information and what is a sum of it.
       **options: of the estimator: the fields of :class:`jaxinfo.estimators.neural.Settings` for bounds, which hold for
-        each mutual information of a sum (``cpu_seconds`` too).
+        each mutual information of a sum (``cpu_seconds`` too); of :class:`jaxinfo.estimators.published.Recipe`.
 
     Raises:
       ValueError: for an unknown name.
@@ -32,6 +32,8 @@ def rival(name: str, measure: str, **options: Any) -> Estimator:
         return copula.copula_estimator(measure, **options)
     if name == "ksg":
         return ksg.ksg_estimator(measure, **options)
+    if name == "published":
+        return published.published_estimator(measure, published.Recipe(**options))
     if bound not in neural.BOUNDS or path not in decompose.PATHS:
         raise ValueError(f"no rival {name!r}; choose one of {', '.join(RIVALS)}, or tree-{neural.BOUNDS[0]} and so on.")
     alone = neural.neural_estimator(bound, neural.Settings(**options))
