@@ -86,3 +86,12 @@ READ = 3.0  # CPU-seconds of reading per view and row at 100 variables, over tho
 
 # The 40 tasks: errors in nats at 10,000 rows, CPU-minutes of one seed.
 FORTY = {"tasks": 40, "near": 37, "error": 0.02, "cpu_min": 25.0}
+
+# Time to error: how many times sooner than the published recipe.
+SOONER = {
+    "1v1-normal-0.75": 40.0,
+    "student-identity-2-2-2": 40.0,
+    "half_cube-multinormal-sparse-25-25-2-2.0": 40.0,
+    "spiral-multinormal-sparse-3-3-2-2.0": 10.0,
+}
+NEAR = 0.05  # nats

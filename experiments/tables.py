@@ -6,6 +6,8 @@ python -m experiments.tables --records=records/intervals.jsonl --out=docs/interv
 python -m experiments.tables --records=records/pathwise.jsonl --out=docs/pathwise.md
 python -m experiments.tables --records=records/throughput.jsonl --out=docs/throughput.md
 python -m experiments.tables --records=records/scale.jsonl --out=docs/scale.md
+python -m experiments.tables --records=records/benchmark.jsonl --out=docs/benchmark.md
+python -m experiments.tables --records=records/cost.jsonl --out=docs/cost.md
 
 The name of the file of records says which table it is.
 """
@@ -18,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from absl import app, flags
 
-from experiments import bars, climbs, coverage, growth, ranking, rates
+from experiments import bars, climbs, coverage, growth, ranking, rates, sooner
 from experiments.heading import commits, heading
 
 RECORDS = flags.DEFINE_string("records", "records/acceptance.jsonl", "Written by experiments.sweep.")
@@ -31,6 +33,7 @@ OTHERS = {
     "throughput": rates,
     "scale": growth,
     "benchmark": ranking,
+    "cost": sooner,
 }
 COLUMNS = (
     "task", "measure", "options", "seeds", "truth", "estimate", "error", "s.e.", "worst", "copula", "KSG", "CPU-s",

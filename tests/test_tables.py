@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments import bars, cells, climbs, coverage, growth, ranking, rates, tables
+from experiments import bars, cells, climbs, coverage, growth, ranking, rates, sooner, tables
 from jaxinfo.bench import tasks
 from jaxinfo.io.log import JsonLines, read_records
 
@@ -140,6 +140,28 @@ def test_ranking_of_estimators(tmp_path):
     assert "best rival is dv with a mean error of 0.0400: **outside.**" in text
     ranking.picture(ours + rivals, tmp_path / "benchmark.png")
     assert (tmp_path / "benchmark.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def timed(estimator, *points, task="1v1-normal-0.75", truth=0.4):
+    kept = [{"steps": k, "value": truth + error, "stderr": 0.01, "cpu_s": cpu} for k, (cpu, error) in enumerate(points)]
+    return {"task": task, "estimator": estimator, "n": 100, "truth": truth, "points": kept}
+
+
+def test_time_to_error_counts_from_where_the_error_stays_small(tmp_path):
+    published = timed("published", (10, 0.3), (100, 0.01), (200, 0.2), (400, 0.04), (800, -0.03))
+    assert sooner.time_to_error(published, bars.NEAR) == 400
+    assert sooner.time_to_error(published, 0.01) == float("inf")
+    (row,) = sooner.compared([timed("ours", (5, 0.2), (8, -0.03), (20, 0.01)), published])
+    assert row["ratio"] == pytest.approx(400 / 8)
+    # one that never comes near counts with its whole time; one without a partner not at all
+    far = timed("published", (10, 0.3), (1000, 0.2), task="spiral-multinormal-sparse-3-3-2-2.0")
+    near = timed("ours", (10, 0.2), (50, 0.01), task="spiral-multinormal-sparse-3-3-2-2.0")
+    (row,) = sooner.compared([far, near, timed("ours", (1, 0.0), task="other")])
+    assert row["ratio"] == pytest.approx(20.0)
+    text = sooner.markdown([far, near])
+    assert "≥ 10: within" in text and "never" in text
+    sooner.picture([far, near], tmp_path / "cost.png")
+    assert (tmp_path / "cost.png").read_bytes()[:4] == b"\x89PNG"
 
 
 def test_documents_of_other_records(tmp_path):

@@ -1,0 +1,101 @@
+"""How soon the error is small, ours against the published recipe, from the records of ``configs/cost.py``.
+
+Drawn by ``python -m experiments.tables --records=records/cost.jsonl --out=docs/cost.md``.
+"""
+
+from pathlib import Path
+
+from experiments import bars
+from experiments.heading import commits, heading
+
+MAKE = "python -m experiments.cost --config=configs/cost.py --workdir=records"
+
+
+def time_to_error(record: dict, near: float) -> float:
+    """CPU-seconds of the first checkpoint from which on |error| stays at most ``near``; infinity when it never does."""
+    soonest = float("inf")
+    for point in reversed(record["points"]):
+        if not abs(point["value"] - record["truth"]) <= near:
+            break
+        soonest = point["cpu_s"]
+    return soonest
+
+
+def compared(records: list[dict]) -> list[dict]:
+    """One row per task: final errors and times to max(NEAR, our final error)."""
+    kept: dict[str, dict[str, dict]] = {}
+    for r in records:
+        kept.setdefault(r["task"], {})[r["estimator"]] = r
+    out = []
+    for task, each in kept.items():
+        if set(each) != {"ours", "published"}:
+            continue
+        final = {name: r["points"][-1]["value"] - r["truth"] for name, r in each.items()}
+        near = max(bars.NEAR, abs(final["ours"]))
+        times = {name: time_to_error(r, near) for name, r in each.items()}
+        whole = {name: r["points"][-1]["cpu_s"] for name, r in each.items()}
+        # a rival that never comes near takes at least as long as it was given
+        ratio = min(times["published"], whole["published"]) / times["ours"]
+        row = {"task": task, "truth": each["ours"]["truth"], "near": near, "ratio": ratio, "bar": bars.SOONER.get(task)}
+        row |= {
+            f"{what}_{name}": of[name]
+            for what, of in (("error", final), ("time", times), ("whole", whole))
+            for name in of
+        }
+        out.append(row)
+    return out
+
+
+def markdown(records: list[dict]) -> str:
+    """The whole document."""
+    number = lambda v, digits: "never" if v == float("inf") else f"{v:.{digits}f}".replace("-", "−")
+    rows = {name: next((r["n"] for r in records if r["estimator"] == name), "?") for name in ("ours", "published")}
+    lines = [
+        *heading("Time to error", MAKE, "cost"),
+        f"Code: commit {commits(records)}. CPU-seconds, compilation included, to the first of the checkpoints after which",
+        f"|error| on fresh rows stays at most {bars.NEAR:g} nats (or our final error, where that is larger). Ours from",
+        f"{rows['ours']} rows, a whole run per checkpoint; the published recipe (network, sampler, steps of the thesis) from",
+        f"{rows['published']}, one run read on the way. Where the published recipe never comes near, its whole time counts.",
+        "",
+        "![error against CPU-seconds](cost.png)",
+        "",
+        "| task | truth | our error | ours, s | default, s | published error | published, s | whole, s | times sooner | bar |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    for r in compared(records):
+        said = (
+            "–" if r["bar"] is None else f"≥ {r['bar']:g}: " + ("within" if r["ratio"] >= r["bar"] else "**outside**")
+        )
+        cells = [
+            r["task"], number(r["truth"], 3), number(r["error_ours"], 3), number(r["time_ours"], 1),
+            number(r["whole_ours"], 0), number(r["error_published"], 3), number(r["time_published"], 0),
+            number(r["whole_published"], 0), number(r["ratio"], 0), said,
+        ]  # fmt: skip
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def picture(records: list[dict], path: Path) -> None:
+    """|Error| of every checkpoint against CPU-seconds, a panel per task."""
+    from matplotlib.figure import Figure
+
+    from jaxinfo import plots
+
+    tasks = list(dict.fromkeys(r["task"] for r in records))
+    figure = Figure(figsize=(3.2 * len(tasks), 2.8), layout="constrained", facecolor="white")
+    for axes, task in zip(figure.subplots(1, len(tasks), squeeze=False, sharey=True)[0], tasks):
+        for r in (r for r in records if r["task"] == task):
+            colour = plots.BLUE if r["estimator"] == "ours" else plots.GREY
+            error = [max(abs(p["value"] - r["truth"]), 1e-3) for p in r["points"]]
+            axes.plot([p["cpu_s"] for p in r["points"]], error, "o-", ms=3, lw=1, color=colour, label=r["estimator"])
+        axes.axhline(bars.NEAR, color=plots.ORANGE, lw=0.8)
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.set_title(task, fontsize=plots.SMALL)
+        axes.set_xlabel("CPU-seconds", fontsize=plots.SMALL)
+        axes.tick_params(labelsize=plots.SMALL)
+        axes.spines[["top", "right"]].set_visible(False)
+    first = figure.axes[0]
+    first.set_ylabel("|estimate − truth|  [nats]", fontsize=plots.SMALL)
+    first.legend(frameon=False, fontsize=plots.SMALL)
+    figure.savefig(path, dpi=110)
