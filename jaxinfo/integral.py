@@ -27,7 +27,7 @@ CALIBRATION_BINS = 8
 
 @struct.dataclass
 class Sums:
-    """What the integral leaves behind, per row and per bin of log-SNR.
+    """What the integral leaves behind, per row and per bin of log-SNR; all but the first three add over blocks of rows.
 
     Attributes:
       gap: ``[M, B]``, integrated gap of each row, minus its control variate.
@@ -37,7 +37,8 @@ class Sums:
       second: ``[K, M]`` summed (gap minus control)² by bin.
       count: ``[K]`` summed row weight by bin.
       slope: ``[C, V, 2]`` sums of <eps, eps_v> and ‖eps_v‖² in C coarser bins.
-      nested: ``[M]`` sum over pairs of |matrix| weight <eps_p − eps_q, eps_q>: 0 when q is the projection of p.
+      nested: ``[M]`` summed over draws and pairs, matrix times weight times <eps_p − eps_q, eps_q>; its mean, over
+        ``count.sum()``, is 0 when q is the projection of p.
     """
 
     gap: Array
@@ -183,8 +184,7 @@ def integrate(
     )
     flat = lambda z: jnp.moveaxis(z, 0, 1).reshape(m, -1)[:, :b]
     profile, second, count, slope, nested = carry
-    scale = jnp.maximum(weights.sum() * num_mc, 1e-30)
-    return Sums(flat(gap), flat(difference), edges, profile, second, count, slope, nested / scale)
+    return Sums(flat(gap), flat(difference), edges, profile, second, count, slope, nested)
 
 
 def _reference_scores(p, blocks, x_t, alpha, sigma, mean, cov):
@@ -277,9 +277,16 @@ def evaluate(
         gap_rows, difference_rows = forms.rows(x)
         gap, difference = gap + gap_rows, difference + difference_rows
     gap, difference = gap + ends, difference + ends
+    draws = max(float(sums.count.sum()), 1e-30)
     return {
         name: summarise(
-            name, gap[r], difference[r], w, value=value, profile=profile_of(sums, r), nested=float(sums.nested[r])
+            name,
+            gap[r],
+            difference[r],
+            w,
+            value=value,
+            profile=profile_of(sums, r),
+            nested=float(sums.nested[r]) / draws,
         )
         for r, name in enumerate(p.names)
     }

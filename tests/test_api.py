@@ -9,6 +9,7 @@ import pytest
 from scipy import stats
 
 import jaxinfo as ji
+from jaxinfo.estimators import crossfit, readout
 
 pytestmark = pytest.mark.usefixtures("quick_compile")
 SMALL = dict(budget="quick", steps=300, width=16, depth=1, num_mc=4, checks=3, progress=False)
@@ -70,8 +71,6 @@ def test_jax_arrays_and_frames_are_the_same_data(pair):
 
 def test_no_retrace_on_a_second_call_of_the_same_shape(pair):
     ji.mutual_information(*pair, seed=0, **SMALL)
-    from jaxinfo.estimators import crossfit, readout
-
     before = crossfit._advance.num_traces(), readout._integrals.num_traces()
     ji.mutual_information(pair[1] + 1.0, 2.0 * pair[0], seed=5, **SMALL)
     ji.estimate({"other": pair[0], "names": pair[1]}, "mutual_information", seed=6, **SMALL)
@@ -102,6 +101,17 @@ def test_model_asks_many_times(model):
     s = m.subsets(orders=(2,), measure="total_correlation")
     assert len(s) == 6  # pairs of a, b, c and the label
     within(s["total_correlation(a, b)"], MI)
+
+
+def test_new_rows_of_any_number_share_a_program(model):
+    vs, m = model
+    own = m.measure("mutual_information(a; b)")
+    before = readout._integrals.num_traces()
+    few = m.measure("mutual_information(a; b)", rows={k: v[:70] for k, v in vs.items()})
+    many = m.measure("mutual_information(a; b)", rows=vs)
+    assert few.per_sample.shape == (70,) and many.per_sample.shape == own.per_sample.shape
+    assert readout._integrals.num_traces() == before
+    assert abs(many.value - own.value) < 4 * own.stderr  # the same rows, which some folds trained on
 
 
 def test_saved_and_loaded(model, tmp_path):

@@ -116,9 +116,9 @@ def stacked(trees: Sequence[Any]) -> Any:
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)
 
 
-def padded(arrays: Sequence[np.ndarray], fill: float = 0.0) -> np.ndarray:
-    """Arrays of different lengths stacked, the short ones filled up at their end."""
-    longest = max(a.shape[0] for a in arrays)
+def padded(arrays: Sequence[np.ndarray], fill: float = 0.0, length: int | None = None) -> np.ndarray:
+    """Arrays of different lengths stacked, the short ones filled up at their end, to the longest or to ``length``."""
+    longest = max(a.shape[0] for a in arrays) if length is None else length
     grow = lambda a: np.pad(a, [(0, longest - a.shape[0])] + [(0, 0)] * (a.ndim - 1), constant_values=fill)
     return np.stack([grow(a) for a in arrays])
 

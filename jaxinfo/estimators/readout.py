@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -203,11 +203,11 @@ def read(
         after = [rows[f - 1] for f in range(s.folds)]
         learned = _pointwise(fitted, p, x, after, w, jnp.roll(keys, 1, axis=1))[0]
         optimism = (learned - gap).mean(0) @ (w / w.sum())
-    mass = np.maximum(np.asarray(sums.count, np.float64).sum((0, 1)), 1e-30)  # [K]
-    edges = np.asarray(sums.logsnr, np.float64)[0, 0]
+    mass = np.maximum(sums.count.sum((0, 1)), 1e-30)  # [K]
+    edges = sums.logsnr[0, 0]
     centres = 0.5 * (edges[1:] + edges[:-1])
-    curve = np.asarray(sums.profile, np.float64).sum((0, 1)) / mass[:, None, None]  # [K, 2, M]
-    products = np.asarray(sums.slope, np.float64).sum((0, 1, 2))  # [V, 2]
+    curve = sums.profile.sum((0, 1)) / mass[:, None, None]  # [K, 2, M]
+    products = sums.slope.sum((0, 1, 2))  # [V, 2]
     return Readout(
         p.names, gap, difference, base,
         {
@@ -218,7 +218,7 @@ def read(
         },
         products[:, 0] / np.maximum(products[:, 1], 1e-30),
         1.0 / np.sqrt(np.maximum(products[:, 1], 1e-30)),
-        np.asarray(sums.nested, np.float64).mean((0, 1)),
+        (sums.nested / np.maximum(sums.count.sum(-1, keepdims=True), 1e-30)).mean((0, 1)),
         optimism,
     )  # fmt: skip
 
@@ -232,7 +232,7 @@ class _Profile(NamedTuple):
 
 def _pointwise(
     fitted: Fitted, p: Plan, x: np.ndarray, rows: Sequence[np.ndarray], w: np.ndarray, keys
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, _Profile, Sums]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, _Profile, Any]:
     """``(gap [R, M, n], difference [R, M, n], Gaussian's own [M, n], its profile, sums)``, fold f reading ``rows[f]``."""
     s, blocks = fitted.settings, fitted.blocks
     n, m = x.shape[0], len(p.names)
@@ -242,13 +242,23 @@ def _pointwise(
         "control": stacked([gaussian.factors(blocks, a, c, p.views) for a, c in zip(fitted.means, fitted.covs)]),
         "mean": float32(fitted.means),
         "cov": float32(fitted.covs),
-        "rows": float32(padded(z)),
-        "weights": float32(padded([w[r] for r in rows])),
     }
-    sums = _integrals(
-        blocks, s, p, fitted.params, float32(fitted.calibration), float32(fitted.density), fold,
-        jnp.float32(fitted.hi), keys,
-    )  # fmt: skip
+    # blocks of as many rows as a fold evaluates: new rows need no program of their own, and memory does not grow
+    size, parts = max(sp.evaluation.size for sp in fitted.splits), []
+    for b in range(-(-max(r.size for r in rows) // size)):
+        here = slice(b * size, (b + 1) * size)
+        each = fold | {
+            "rows": float32(padded([zf[here] for zf in z], length=size)),
+            "weights": float32(padded([w[r[here]] for r in rows], length=size)),
+        }
+        block_keys = keys if b == 0 else jax.vmap(jax.vmap(lambda key, b=b: jax.random.fold_in(key, b)))(keys)
+        parts.append(
+            _integrals(
+                blocks, s, p, fitted.params, float32(fitted.calibration), float32(fitted.density), each,
+                jnp.float32(fitted.hi), block_keys,
+            )
+        )  # fmt: skip
+    sums = _joined(parts)
     gap, difference = np.zeros((s.seeds, m, n)), np.zeros((s.seeds, m, n))
     base, count = np.zeros((m, n)), np.zeros(n)
     profiles = []
@@ -258,13 +268,21 @@ def _pointwise(
         g, d = forms.rows(zf)
         ends = cross_entropy_rows(p, blocks, zf, mean, cov) + far_tail(p, SDE, blocks, mean, cov, s.lo)[:, None]
         jacobian = _log_jacobian(p, blocks, fitted.transforms[f].log_jacobian(x[r]))
-        gap[:, :, r] += np.asarray(sums.gap, np.float64)[:, f, :, : r.size] + g + ends - jacobian
-        difference[:, :, r] += np.asarray(sums.difference, np.float64)[:, f, :, : r.size] + d + ends - jacobian
+        gap[:, :, r] += sums.gap[:, f, :, : r.size] + g + ends - jacobian
+        difference[:, :, r] += sums.difference[:, f, :, : r.size] + d + ends - jacobian
         base[:, r] += g + ends - jacobian
         count[r] += 1
         profiles.append(forms.profile)
     profile = _Profile(forms.logsnr, np.mean(profiles, 0).T)
     return gap / count, difference / count, base / count, profile, sums
+
+
+def _joined(parts: Sequence[Sums]) -> Any:
+    """The :class:`~jaxinfo.integral.Sums` of all blocks of rows, as numpy arrays in double precision."""
+    host = [jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), part) for part in parts]
+    total = jax.tree.map(lambda *leaves: sum(leaves), *host)
+    along = lambda name: np.concatenate([getattr(part, name) for part in host], -1)
+    return total.replace(gap=along("gap"), difference=along("difference"), logsnr=host[0].logsnr)
 
 
 @program(static_argnums=(0, 1, 2, 3))
