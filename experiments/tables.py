@@ -8,6 +8,7 @@ python -m experiments.tables --records=records/throughput.jsonl --out=docs/throu
 python -m experiments.tables --records=records/scale.jsonl --out=docs/scale.md
 python -m experiments.tables --records=records/benchmark.jsonl --out=docs/benchmark.md
 python -m experiments.tables --records=records/cost.jsonl --out=docs/cost.md
+python -m experiments.tables --records=records/ablations.jsonl --out=docs/ablations.md
 
 The name of the file of records says which table it is.
 """
@@ -20,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from absl import app, flags
 
-from experiments import bars, climbs, coverage, growth, ranking, rates, sooner
+from experiments import ablation, bars, climbs, coverage, growth, ranking, rates, sooner
 from experiments.heading import commits, heading
 
 RECORDS = flags.DEFINE_string("records", "records/acceptance.jsonl", "Written by experiments.sweep.")
@@ -34,6 +35,7 @@ OTHERS = {
     "scale": growth,
     "benchmark": ranking,
     "cost": sooner,
+    "ablations": ablation,
 }
 COLUMNS = (
     "task", "measure", "options", "seeds", "truth", "estimate", "error", "s.e.", "worst", "copula", "KSG", "CPU-s",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments import bars, cells, climbs, coverage, growth, ranking, rates, sooner, tables
+from experiments import ablation, bars, cells, climbs, coverage, growth, ranking, rates, sooner, tables
 from jaxinfo.bench import tasks
 from jaxinfo.io.log import JsonLines, read_records
 
@@ -162,6 +162,17 @@ def test_time_to_error_counts_from_where_the_error_stays_small(tmp_path):
     assert "≥ 10: within" in text and "never" in text
     sooner.picture([far, near], tmp_path / "cost.png")
     assert (tmp_path / "cost.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_ablations(tmp_path):
+    default = [record(seed=k, error=0.01) for k in range(3)]
+    more = [record(n=40_000, error=0.002), record(options={"width": 128}, error=-0.05)]
+    rows = ablation.changed(more[1:] + default + more[:1])
+    assert [row["change"] for row in rows] == ["default", "width=128", "n=40000"]
+    text = ablation.markdown(default + more)
+    assert "| width=128 | −0.050 ± 0.000 | 0.050 |" in text and "| n=40000 | +0.002" in text
+    ablation.picture(default + more, tmp_path / "ablations.png")
+    assert (tmp_path / "ablations.png").read_bytes()[:4] == b"\x89PNG"
 
 
 def test_documents_of_other_records(tmp_path):
