@@ -95,3 +95,10 @@ SOONER = {
     "spiral-multinormal-sparse-3-3-2-2.0": 10.0,
 }
 NEAR = 0.05  # nats
+
+# Self-consistency on images: how far mean ratios may be from 0 (nothing shown), 1 and 2.
+CONSISTENT = {"baseline": 0.05, "data_processing": 0.05, "additivity": 0.1}
+
+# A label's influence: nats between the end of the curve and a classifier; the share under which a curve has fallen.
+PROMPT = 0.1
+FALLEN = 0.1

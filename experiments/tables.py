@@ -9,6 +9,8 @@ python -m experiments.tables --records=records/scale.jsonl --out=docs/scale.md
 python -m experiments.tables --records=records/benchmark.jsonl --out=docs/benchmark.md
 python -m experiments.tables --records=records/cost.jsonl --out=docs/cost.md
 python -m experiments.tables --records=records/ablations.jsonl --out=docs/ablations.md
+python -m experiments.tables --records=records/consistency.jsonl --out=docs/consistency.md
+python -m experiments.tables --records=records/prompt.jsonl --out=docs/prompt.md
 
 The name of the file of records says which table it is.
 """
@@ -21,7 +23,7 @@ from pathlib import Path
 import numpy as np
 from absl import app, flags
 
-from experiments import ablation, bars, climbs, coverage, growth, ranking, rates, sooner
+from experiments import ablation, bars, climbs, consistent, coverage, growth, prompts, ranking, rates, sooner
 from experiments.heading import commits, heading
 
 RECORDS = flags.DEFINE_string("records", "records/acceptance.jsonl", "Written by experiments.sweep.")
@@ -36,6 +38,8 @@ OTHERS = {
     "benchmark": ranking,
     "cost": sooner,
     "ablations": ablation,
+    "consistency": consistent,
+    "prompt": prompts,
 }
 COLUMNS = (
     "task", "measure", "options", "seeds", "truth", "estimate", "error", "s.e.", "worst", "copula", "KSG", "CPU-s",

@@ -139,17 +139,21 @@ def check(
     return Table(x, blocks, classes, kept, np.asarray(steps), tuple(notes))
 
 
-def apply(table: Table, variables: Mapping[str, Any], seed: int = 1) -> np.ndarray:
-    """Pack new rows of the same variables as ``table``: ``[m, D]``.
+def apply(table: Table, variables: Mapping[str, Any], seed: int = 1, only: Sequence[str] | None = None) -> np.ndarray:
+    """Pack new rows of the same variables as ``table``, or of ``only`` some of them with zeros for the rest: ``[m, D]``.
 
     Raises:
       ValueError: when variables, columns or classes differ from those fitted.
     """
     names = table.blocks.names
-    if set(variables) != set(names):
-        raise ValueError(f"new rows must have the variables {', '.join(names)}, got {', '.join(map(str, variables))}.")
+    wanted = names if only is None else tuple(only)
+    if set(variables) != set(wanted):
+        raise ValueError(f"new rows must have the variables {', '.join(wanted)}, got {', '.join(map(str, variables))}.")
     rng, out = np.random.default_rng(seed), []
-    for name in names:
+    for name, size in zip(names, table.blocks.sizes):
+        if name not in wanted:
+            out.append(np.zeros((len(next(iter(variables.values()))), size)))
+            continue
         a = _array(name, variables[name])
         if name in table.classes:
             flat, known = a.reshape(a.shape[0]), table.classes[name]

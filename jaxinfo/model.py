@@ -10,12 +10,14 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 
 from jaxinfo import inputs, pathwise, queries
 from jaxinfo import measures as ms
+from jaxinfo import views as vw
 from jaxinfo.blocks import Blocks
-from jaxinfo.estimators import crossfit, permutation, plugin, readout, stored, summary
+from jaxinfo.estimators import crossfit, generate, permutation, plugin, readout, stored, summary
 from jaxinfo.estimators.fitted import Fitted
 from jaxinfo.estimators.prepare import Job
 from jaxinfo.estimators.settings import Settings, for_null, resolve
@@ -177,6 +179,41 @@ class Model:
             for name, q in asked.items()
             if not queries.is_plug_in(q, self.blocks)
         }
+
+    def sample(
+        self, names: str | Sequence[str], given: Any = None, *, n: int | None = None, seed: int = 0, steps: int = 64
+    ) -> dict[str, np.ndarray]:
+        """Rows of some variables drawn given others, the remaining ones integrated out.
+
+        The view is trained now if no measure asked for it.
+
+        Args:
+          names: variables to draw together, none of them discrete.
+          given: rows of the variables to condition on, name -> ``[n]`` or ``[n, d]``, in the data's units.
+          n: how many rows, when nothing is given.
+          seed: of the noise.
+          steps: of the solver.
+
+        Returns:
+          name -> ``[n, d]`` in the data's units.
+
+        Raises:
+          ValueError: for unknown or discrete names, names on both sides, or neither ``given`` nor ``n``.
+        """
+        names = (names,) if isinstance(names, str) else tuple(names)
+        given = {} if given is None else inputs.named(given)
+        drawn = [self.blocks.index(name) for name in names]
+        if any(self.blocks.discrete[i] for i in drawn):
+            raise ValueError("a discrete variable can be given, not drawn: ask for the continuous ones.")
+        if not given and (n is None or n < 1):
+            raise ValueError(f"say how many rows to draw, n=…, or give variables to condition on; got n={n!r}.")
+        view = vw.view(self.blocks.num_variables, drawn, [self.blocks.index(name) for name in given])
+        fitted = self._knowing([view], f"drawing {', '.join(names)}")
+        known = np.zeros((n or 1, self.blocks.dim))
+        if given:
+            known = inputs.apply(self._rules(), given, seed=seed, only=tuple(given))
+        out = generate.sample(jax.random.key(seed), fitted, view, known, steps)
+        return {name: out[:, self.blocks.slices[i]] for name, i in zip(names, drawn)}
 
     def _knowing(self, views: Sequence[tuple[int, ...]], why: str, settings: Settings | None = None) -> Fitted:
         """The fit that knows all these views, trained now if there is none; by default with the model's settings."""

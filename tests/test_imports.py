@@ -23,6 +23,7 @@ ALLOWED = {
     "pathwise": {"gaussian", "measures", "views", "sde", "blocks", "types"},
     "samplers": {"views", "times", "sde", "blocks", "types"},
     "likelihood": {"samplers", "views", "times", "sde", "blocks", "types"},
+    "pretrained": {"types"},
     "preprocess": {"types"},
     "train": {"types"},
     "parallel": {"types"},
@@ -32,7 +33,9 @@ ALLOWED = {
     "bench": {"types", "bench"},
     "bench/run": {"types", "bench", "estimators"},
     "estimators": METHOD
-    | {"plan", "control", "integral", "pathwise", "matching", "preprocess", "train", "parallel", "nets", "estimators"},
+    | {"plan", "control", "integral", "pathwise", "matching", "samplers", "preprocess", "train", "parallel", "nets"}
+    | {"estimators"},
+    "multimodal": {"measures", "matching", "samplers", "preprocess", "train", "nets", "types", "multimodal"},
     "inputs": {"blocks", "types"},
     "queries": {"measures", "blocks", "types"},
     "results": {"types", "io", "plots"},

@@ -7,7 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from experiments import ablation, bars, cells, climbs, coverage, growth, ranking, rates, sooner, tables
+from experiments import (
+    ablation,
+    bars,
+    cells,
+    climbs,
+    consistent,
+    coverage,
+    growth,
+    prompts,
+    ranking,
+    rates,
+    sooner,
+    tables,
+)
 from jaxinfo.bench import tasks
 from jaxinfo.io.log import JsonLines, read_records
 
@@ -173,6 +186,41 @@ def test_ablations(tmp_path):
     assert "| width=128 | −0.050 ± 0.000 | 0.050 |" in text and "| n=40000 | +0.002" in text
     ablation.picture(default + more, tmp_path / "ablations.png")
     assert (tmp_path / "ablations.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_consistency_is_judged_by_ratios(tmp_path):
+    one = lambda test, level, value: {
+        "test": test, "level": level, "seed": 0, "hi": 12.0, "value": value, "n": 10, "latent": 2, "noise": 0.1,
+        "title": "3 images", "environment": ENVIRONMENT,
+    }  # fmt: skip
+    rising = [one("baseline", 0.0, 0.02), one("baseline", 0.5, 4.0), one("baseline", 1.0, 10.0)]
+    found = consistent.ratios([*rising, one("data_processing", 1.0, 10.2), one("additivity", 0.5, 8.8)])[12.0]
+    assert found["baseline"][0.5] == pytest.approx([0.4]) and found["data_processing"][1.0] == pytest.approx([1.02])
+    text = consistent.markdown([*rising, one("data_processing", 1.0, 10.2), one("additivity", 0.5, 8.8)])
+    assert "rises from 0.002 to 1.000: within." in text and "worst level: 1.020 (bar: 1 ± 0.05): within." in text
+    assert "worst level: 2.200 (bar: 2 ± 0.1): **outside.**" in text and "10.00 (hi = 12)" in text
+    falling = [one("baseline", 0.0, 5.0), one("baseline", 1.0, 4.0)]
+    assert "**outside.**" in consistent.verdicts(consistent.ratios(falling)[12.0])[0]
+    consistent.picture(rising, tmp_path / "consistency.png")
+    assert (tmp_path / "consistency.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_prompt_curve_and_switches(tmp_path):
+    record = {
+        "seed": 0, "title": "digits", "latent": 2, "grid": 3, "classifier": 2.0, "environment": ENVIRONMENT,
+        "logsnr": [6.0, 0.0, -6.0], "remaining": [0.0, 1.0, 2.05],
+        "switched": [
+            {"logsnr": -6.0, "first": 0.02, "second": 0.97}, {"logsnr": 0.0, "first": 0.5, "second": 0.5},
+            {"logsnr": 5.9, "first": 0.98, "second": 0.01},
+        ],
+    }  # fmt: skip
+    rows = prompts.switches([record])
+    assert [r["left"] for r in rows] == pytest.approx([1.0, 1.0 / 2.05, 0.1 / 6.0 / 2.05])
+    text = prompts.markdown([record])
+    assert text.count("within.") == 3 and "| −6 | 100 % | 2 % | 97 % |" in text
+    assert "**outside.**" in prompts.markdown([record | {"classifier": 1.9}])
+    prompts.picture([record], tmp_path / "prompt.png")
+    assert (tmp_path / "prompt.png").read_bytes()[:4] == b"\x89PNG"
 
 
 def test_documents_of_other_records(tmp_path):

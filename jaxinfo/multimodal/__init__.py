@@ -1,0 +1,1 @@
+"""Several modalities through latent coordinates."""

@@ -1,0 +1,88 @@
+"""The prompt's influence from predictions alone: against closed forms, and with a saved network."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxinfo.bench import distributions as dist
+from jaxinfo.io import checkpoint
+from jaxinfo.pretrained import prompt_influence
+
+SHIFT = 1.5  # two classes at ± SHIFT, variance 1: everything about them is known
+DDPM = np.cumprod(1.0 - np.linspace(1e-4, 0.02, 1000))
+
+
+def rows(n, seed=0):
+    rng = np.random.default_rng(seed)
+    y = rng.integers(2, size=n)
+    return (SHIFT * (2 * y - 1) + rng.standard_normal(n))[:, None], y
+
+
+def exact(alpha_bar):
+    """E[eps | x_t, y] and E[eps | x_t]; x_t has variance 1 within a class at every t."""
+
+    def predict(x, t, y):
+        a, s = np.sqrt(alpha_bar[t]), np.sqrt(1 - alpha_bar[t])
+        mean = a * SHIFT * (np.tanh(a * SHIFT * x) if y is None else (2 * y - 1)[:, None])
+        return s * (x - mean)
+
+    return predict
+
+
+def truth(alpha=1.0):
+    """I(X_t; Y) of the two classes, by quadrature."""
+    mixture = dist.Mixture(np.full(2, 0.5), np.array([[-alpha * SHIFT], [alpha * SHIFT]]), np.ones((2, 1, 1)))
+    return dist.mixture_label_mi(mixture)
+
+
+def test_exact_predictions_give_the_exact_curve():
+    x, y = rows(3000)
+    c = prompt_influence(exact(DDPM), x, y, DDPM, batch=3000)
+    assert c.stderr[-1] < 0.02
+    assert abs(c.remaining[-1] - truth()) < 4 * c.stderr[-1] + 0.002
+    for t in (200, 500, 800):
+        left = truth() - truth(np.sqrt(DDPM[t]))
+        assert abs(c.remaining[t] - left) < 4 * c.stderr[t] + 0.002
+    assert (np.diff(c.remaining) > -1e-6).all() and c.remaining[0] == 0.0
+    # both forms integrate to the same number
+    assert abs(np.trapezoid(c.gap, -c.logsnr) - c.remaining[-1]) < 0.1
+    assert c.per_row.mean() == pytest.approx(c.remaining[-1])
+
+
+def test_a_saved_network(tmp_path):
+    class Tiny(nn.Module):
+        @nn.compact
+        def __call__(self, x, t, y):
+            code = jnp.concatenate([x, jnp.broadcast_to(t, x.shape), y], -1)
+            return nn.Dense(1)(nn.tanh(nn.Dense(8)(code)))
+
+    net, grid = Tiny(), DDPM[::100]
+    params = net.init(jax.random.key(0), jnp.zeros((1, 1)), 0.0, jnp.zeros((1, 2)))
+    checkpoint.save(tmp_path / "model", params, {"classes": 2})
+    params, about = checkpoint.load(tmp_path / "model")
+
+    def predict(x, t, y):
+        code = np.zeros((len(x), 2)) if y is None else np.eye(about["classes"])[y]
+        return np.asarray(net.apply(params, jnp.asarray(x), t / 10, jnp.asarray(code)))
+
+    x, y = rows(40)
+    seen = []
+    one = prompt_influence(predict, x, y, grid, batch=7, progress=lambda done, count: seen.append((done, count)))
+    two = prompt_influence(predict, x, y, grid, batch=40)
+    np.testing.assert_allclose(one.remaining, two.remaining, rtol=1e-5)
+    assert seen[-1] == (10, 10) and one.remaining[-1] > 0
+
+
+def test_what_is_refused():
+    x, y = rows(10)
+    predict = exact(DDPM)
+    with pytest.raises(ValueError, match="as many prompts"):
+        prompt_influence(predict, x, y[:5], DDPM)
+    with pytest.raises(ValueError, match="index 0 is clean"):
+        prompt_influence(predict, x, y, DDPM[::-1])
+    with pytest.raises(ValueError, match="inside"):
+        prompt_influence(predict, x, y, np.array([1.0, 0.5, 0.1]))
+    with pytest.raises(ValueError, match="cut them off"):
+        prompt_influence(lambda x, t, y: np.concatenate([x, x], 1), x, y, DDPM)
