@@ -61,6 +61,9 @@ class Control:
     linear: Array
 
 
+PRIOR = 30.0  # rows of evidence that the difference of two scores has no linear part
+
+
 def control(measure: Measure, blocks: Blocks, mean: np.ndarray, cov: np.ndarray) -> Control:
     """The :class:`Control` of a measure under N(mean, cov), computed on the host."""
     linear = np.zeros((blocks.dim, blocks.dim))
@@ -82,6 +85,7 @@ def gradient(
     logsnr: float = 6.0,
     num_mc: int = 4,
     control: Control | None = None,
+    weights: Array | None = None,
     trained: Iterable[vw.View] | None = None,
 ) -> Array:
     """Derivative of a measure with respect to each row: ∂I/∂θ = mean over rows of ``gradient · ∂x/∂θ``.
@@ -95,7 +99,10 @@ def gradient(
       x: rows ``[B, D]``.
       logsnr: noise level of the variables whose measure is differentiated.
       num_mc: pairs of noise draws.
-      control: of the same measure; scores are then only read where they differ from its own.
+      control: of the same measure; scores are then only read where they differ from its own, and what of the difference
+        is linear in x is taken off: E[score] = 0 and E[score xᵀ] = −I for every law (Stein's identity), and for the
+        Gaussian, so that part can only be the network's error.
+      weights: ``[B]`` row weights of those means (0 for padding); ones by default.
       trained: views that ``score_fn`` knows; None means all.
 
     Returns:
@@ -104,7 +111,7 @@ def gradient(
     Raises:
       ValueError: when a view is not among ``trained``, with the views to add.
     """
-    weights = entropy_weights(measure)
+    terms = entropy_weights(measure)
     needed = views(measure)
     if trained is not None:
         known = set(trained)
@@ -117,9 +124,11 @@ def gradient(
     t = sde.time(jnp.asarray(logsnr, x.dtype))
     alpha, sigma = sde.alpha(t).astype(x.dtype), sde.sigma(t).astype(x.dtype)
     roles = jnp.asarray(vw.table(needed))
-    mask = blocks.spread(roles == vw.NOISED)[:, None, :] * jnp.asarray(list(weights.values()), x.dtype)[:, None, None]
-
+    noised = (blocks.spread(roles) == vw.NOISED).astype(x.dtype)  # [V, D]
+    mask = noised[:, None, :] * jnp.asarray(list(terms.values()), x.dtype)[:, None, None]
     gauss = None if control is None else gaussian.factored_score(sde, blocks, control.factors)
+    share = jnp.ones(x.shape[0], x.dtype) if weights is None else weights.astype(x.dtype)
+    share = share / share.sum()
 
     def one(key):
         eps = jax.random.normal(key, x.shape, x.dtype)
@@ -129,12 +138,28 @@ def gradient(
             clock = jnp.full(x.shape[:1], t, x.dtype)
             shown, tau = jax.vmap(lambda r: vw.look(sde, blocks, r, x, noise, clock))(roles)
             # without a control: the noise itself has mean zero, and taking it off leaves what the data say
-            return jnp.sum(mask * (score_fn(shown, tau) - (noise if gauss is None else gauss(shown, tau))), 0)
+            rest = score_fn(shown, tau) - (noise if gauss is None else gauss(shown, tau))
+            seen = alpha * x + sigma * noise
+            with_one = jnp.concatenate([seen, jnp.ones_like(seen[:, :1])], 1)  # [B, D + 1]
+            return (
+                jnp.sum(mask * rest, 0),
+                jnp.einsum("b,vbd,be->vde", share, rest, with_one),
+                jnp.einsum("b,bd,be->de", share, with_one, with_one),
+            )
 
-        return 0.5 * (signed(1.0) + signed(-1.0))
+        return jax.tree.map(lambda plus, minus: 0.5 * (plus + minus), signed(1.0), signed(-1.0))
 
-    read = alpha / sigma * jax.lax.map(one, jax.random.split(key, num_mc)).mean(0)
-    return read if control is None else read + (x - control.factors.mean) @ control.linear
+    rest, cross, moments = jax.tree.map(lambda z: z.mean(0), jax.lax.map(one, jax.random.split(key, num_mc)))
+    if control is None:
+        return alpha / sigma * rest
+    # least squares of the difference on the coordinates a view shows, with a little evidence for zero
+    shows = jnp.concatenate([noised, jnp.ones_like(noised[:, :1])], 1)
+    both = shows[:, :, None] * shows[:, None, :]
+    square = both * moments + jnp.eye(blocks.dim + 1, dtype=x.dtype) * ((1.0 - shows) + PRIOR / x.shape[0])[:, None, :]
+    slope = jnp.linalg.solve(square, jnp.swapaxes(cross * shows[:, None, :], 1, 2))  # [V, D + 1, D]
+    here = jnp.concatenate([alpha * x, jnp.ones_like(x[:, :1])], 1)
+    rest = rest - jnp.sum(mask * jnp.einsum("be,ved->vbd", here, slope), 0)
+    return alpha / sigma * rest + (x - control.factors.mean) @ control.linear
 
 
 def differentiable(

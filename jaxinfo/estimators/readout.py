@@ -291,8 +291,9 @@ def _gradients(blocks: Blocks, s: Settings, measure: Measure, num_mc: int, param
         params, calibration, key = of_seed
         score = calibrated_score(blocks, s, params, fold["factors"], calibration, hi)
         return pathwise.gradient(
-            key, measure, SDE, blocks, score, fold["rows"], logsnr=logsnr, num_mc=num_mc, control=fold["control"]
-        )
+            key, measure, SDE, blocks, score, fold["rows"], logsnr=logsnr, num_mc=num_mc, control=fold["control"],
+            weights=fold["weights"],
+        )  # fmt: skip
 
     each = (params, calibration, keys)
     return jax.lax.map(lambda of_seed: jax.vmap(one)(of_seed, fold), each).mean(0)
@@ -328,10 +329,16 @@ def gradient(
     """
     s, blocks, n = fitted.settings, fitted.blocks, x.shape[0]
     rows = [sp.evaluation for sp in fitted.splits] if crossfitted else [np.arange(n)] * s.folds
+    z = [t.forward(x) for t in fitted.transforms]
+    # The Gaussian of the very rows that are read: its error and theirs cancel.  New rows may be too few for one.
+    means, covs = fitted.means, fitted.covs
+    if crossfitted:
+        means, covs = np.stack([v.mean(0) for v in z]), np.stack([np.cov(v.T).reshape(v.shape[1], -1) for v in z])
     fold = {
         "factors": inner_factors(fitted),
-        "rows": float32(padded([t.forward(x[r]) for t, r in zip(fitted.transforms, rows)])),
-        "control": stacked([pathwise.control(measure, blocks, m, c) for m, c in zip(fitted.means, fitted.covs)]),
+        "rows": float32(padded([v[r] for v, r in zip(z, rows)])),
+        "weights": float32(padded([np.ones(r.size) for r in rows])),
+        "control": stacked([pathwise.control(measure, blocks, m, c) for m, c in zip(means, covs)]),
     }
     keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), 29), (s.seeds, s.folds))
     found = _gradients(
