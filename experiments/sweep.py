@@ -21,8 +21,8 @@ ONLY = flags.DEFINE_string("only", "", "Run only tasks whose id starts with this
 KEYS = ("task", "n", "seed", "options", "measures", "test", "estimator")
 FRESH = 1_000_000  # what is added to the seed of a draw for its test rows
 KEPT = (
-    "gap", "difference", "gaussian", "row_stderr", "seed_spread", "optimism", "steps", "best_step", "logsnr_range",
-    "p_value", "flags",
+    "gap", "difference", "gaussian", "row_stderr", "seed_spread", "optimism", "optimism_gaussian", "steps",
+    "best_step", "logsnr_range", "p_value", "flags",
 )  # fmt: skip
 
 

@@ -40,7 +40,7 @@ class Model:
         self.table, self.blocks, self.options, self.settings, self.title = table, blocks, opts, settings, title
         self.fits: list[Fitted] = []
         self.asked: tuple[str, ...] = ()
-        self.optimism: dict[str, float] = {}
+        self.optimism: dict[str, list[float]] = {}
         self.weights = self.groups = None
         if table is not None:
             self.weights = inputs.row_weights(opts.sample_weight, table.x.shape[0])

@@ -147,8 +147,8 @@ class Readout:
       slope: ``[V]`` calibration slope <eps, eps_v> / ‖eps_v‖² of each view read, 1 if right.
       slope_error: ``[V]`` its standard error.
       nested: ``[M]`` E<eps_p − eps_q, eps_q>, 0 if right.
-      optimism: ``[M]`` how much higher the gap of the same rows under the same noise is when networks that trained on
-        them read them; None for new rows.
+      optimism: ``[M, 2]`` how much higher the gap of the same rows under the same noise is when networks that trained on
+        them read them, and how much of that is due to the Gaussian inside the network; None for new rows.
     """
 
     names: tuple[str, ...]
@@ -201,8 +201,9 @@ def read(
     optimism = None
     if crossfitted:  # the networks of fold f + 1 trained on the rows that fold f evaluates
         after = [rows[f - 1] for f in range(s.folds)]
-        learned = _pointwise(fitted, p, x, after, w, jnp.roll(keys, 1, axis=1))[0]
-        optimism = (learned - gap).mean(0) @ (w / w.sum())
+        learned, _, learned_base, *_ = _pointwise(fitted, p, x, after, w, jnp.roll(keys, 1, axis=1))
+        inside = learned_base - base if s.gaussian else np.zeros_like(base)
+        optimism = np.stack([(learned - gap).mean(0), inside], -1).transpose(0, 2, 1) @ (w / w.sum())
     mass = np.maximum(sums.count.sum((0, 1)), 1e-30)  # [K]
     edges = sums.logsnr[0, 0]
     centres = 0.5 * (edges[1:] + edges[:-1])

@@ -55,7 +55,8 @@ class Settings:
       gaussian: keep the fitted Gaussian inside the network.
       preprocess: "rank", "standardise" or "none".
       net: "mlp", "thesis", "transformer", or a builder ``blocks -> Net``.
-      value: what is reported: "gap", "difference", their "mean", or "corrected", gap + optimism.
+      value: what is reported: "gap", "difference", their "mean", or "corrected": gap plus
+        what :mod:`jaxinfo.estimators.summary` makes of the optimism.
     """
 
     width: int = 64

@@ -1,15 +1,15 @@
 """From pointwise values to estimates: value, standard error, and what looks wrong in plain words.
 
-    value   = gap + optimism
+    value   = gap + correction,    correction = optimism − ½ that of the Gaussian inside
     stderr² = (clustered) row variance of gap / n + between-seed variance / seeds
-            + (DISAGREEMENT (gap − difference))² + (DOUBT optimism)²
+            + (DISAGREEMENT (gap − difference))² + (DOUBT correction)²
 
-Gap is read in rows held out.  Optimism is how much more networks read in rows they trained on, so the value is what they
-read there, with the row variance of held-out rows.  Fitting noise alone lowers held-out rows and raises trained ones by
-the same amount (as in Akaike's criterion), which would ask for half; what networks are too stiff or stopped too early to
-see is missing in both and takes up the other half.  This is not derived: of the combinations tried it had the least error
-over the records of acceptance, and both weights of the standard error were chosen by coverage and width of intervals over
-the same records.  They are a little more than 1/√12, as if the truth lay anywhere between the ends of each doubt.
+Gap is read in rows held out.  Optimism is how much more networks read in rows they trained on.  Fitting noise lowers
+held-out rows and raises trained ones by the same amount (as in Akaike's criterion), which asks for half the optimism: for
+the Gaussian, which is fitted exactly, this is all.  What networks are too stiff or stopped too early to see is missing in
+both and takes up the other half of theirs.  That part is not derived: of the combinations tried it had the least error over
+the records of acceptance, and both weights of the standard error were chosen by coverage and width of intervals over the
+same records.  They are a little more than 1/√12, as if the truth lay anywhere between the ends of each doubt.
 """
 
 from __future__ import annotations
@@ -67,13 +67,14 @@ def estimates(
         gap_rows = readout.gap[:, row].mean(0)
         by_seed = readout.gap[:, row] @ share
         gap, difference = float(by_seed.mean()), float((readout.difference[:, row] @ share).mean())
-        optimism = 0.0 if readout.optimism is None else float(readout.optimism[row])
-        values = {"gap": gap, "difference": difference, "mean": 0.5 * (gap + difference), "corrected": gap + optimism}
+        optimism, of_gaussian = (0.0, 0.0) if readout.optimism is None else map(float, readout.optimism[row])
+        correction = optimism - 0.5 * of_gaussian
+        values = {"gap": gap, "difference": difference, "mean": 0.5 * (gap + difference), "corrected": gap + correction}
         value = values[fitted.settings.value]
         seeds = by_seed.size
         spread = float(by_seed.std(ddof=1)) if seeds > 1 else 0.0
         row_variance = clustered_variance(gap_rows, w, groups)
-        doubts = DISAGREEMENT * (gap - difference), DOUBT * optimism
+        doubts = DISAGREEMENT * (gap - difference), DOUBT * correction
         stderr = float(np.sqrt(row_variance + spread**2 / seeds + sum(d**2 for d in doubts)))
         profile = {"logsnr": readout.profile["logsnr"]}
         profile |= {k: readout.profile[k][row] for k in ("gap", "difference", "gaussian")}
@@ -85,6 +86,7 @@ def estimates(
             "row_stderr": float(np.sqrt(row_variance)),
             "seed_spread": spread,
             "optimism": optimism,
+            "optimism_gaussian": of_gaussian,
             "tail_high_snr": high,
             "tail_low_snr": low,
             "nested": float(readout.nested[row]),
