@@ -78,6 +78,29 @@ def test_a_gaussian_control_takes_the_noise_away(x64):
         assert np.linalg.norm(got - wanted) < 1e-5 * max(np.linalg.norm(wanted), 1.0), name
 
 
+def test_linear_errors_of_a_score_are_taken_off(x64):
+    """E[score xᵀ] = −I for every law: a network wrong by a tenth, and by a shift, gives the same derivative."""
+    sde, w, z = VP(), jnp.asarray(mixing()), whitened(4000)
+    cov, measure, x = np.asarray(w @ w.T), MEASURES["tc"], z @ w.T
+    exact = gaussian.oracle(sde, BLOCKS, np.zeros(D), cov)
+    known = pathwise.control(measure, BLOCKS, np.zeros(D), cov)
+    slope = lambda score, **k: pathwise.gradient(
+        jax.random.key(0), measure, sde, BLOCKS, score, x, logsnr=3.0, num_mc=2, **k
+    ).T @ z / len(z)  # fmt: skip
+    wrong = lambda x, tau: 1.1 * exact(x, tau) + 0.2
+    right, without, taken_off = slope(exact, control=known), slope(wrong), slope(wrong, control=known)
+    scale = np.linalg.norm(right)
+    assert np.linalg.norm(without - right) > 0.02 * scale
+    assert np.linalg.norm(taken_off - right) < 0.005 * scale  # PRIOR rows out of 4000 hold on to the error
+    # rows of weight 0 are not looked at
+    more = jnp.concatenate([x, 100.0 + x[:50]])
+    padded = pathwise.gradient(
+        jax.random.key(0), measure, sde, BLOCKS, wrong, more, logsnr=3.0, num_mc=2, control=known,
+        weights=jnp.concatenate([jnp.ones(4000), jnp.zeros(50)]),
+    )[:4000].T @ z / len(z)  # fmt: skip
+    assert np.linalg.norm(padded - right) < 0.005 * scale
+
+
 def test_entropy_weights_are_those_of_the_definitions():
     whole, pairs = frozenset(range(3)), [frozenset(range(3)) - {i} for i in range(3)]
     assert pathwise.entropy_weights(ms.tc(3)) == {whole: -1.0} | {frozenset([i]): 1.0 for i in range(3)}
