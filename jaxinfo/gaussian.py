@@ -126,30 +126,56 @@ class Factors:
     """Everything needed for the closed-form score of a fixed list of views.
 
     With S_v the covariance of the NOISED given the GIVEN coordinates, S_v = basis diag(spectrum) basisᵀ and
-    E[x_noised | x_given] = mean + gain (x_given - mean); rows and columns of other coordinates are zero.
+    basisᵀ E[x_noised | x_given] = basisᵀ mean + pullᵀ (x_given - mean); rows of other coordinates are zero.  A is the most
+    NOISED coordinates of any view.
     """
 
     roles: Array  # [V, N]
     mean: Array  # [D]
-    basis: Array  # [V, D, D]
-    spectrum: Array  # [V, D]
-    gain: Array  # [V, D, D]
+    basis: Array  # [V, D, A]
+    spectrum: Array  # [V, A]
+    pull: Array  # [V, D, A]
 
 
 def factors(blocks: Blocks, mean: np.ndarray, cov: np.ndarray, views: tuple[vw.View, ...], dtype=None) -> Factors:
     """Precompute :class:`Factors` in float64 on the host, stored in JAX's default float type unless ``dtype`` is given."""
-    d = blocks.dim
     mean, cov = np.asarray(mean, np.float64), np.asarray(cov, np.float64)
-    basis, spectrum, gain = np.zeros((len(views), d, d)), np.ones((len(views), d)), np.zeros((len(views), d, d))
+    shape = len(views), blocks.dim, max(num_noised(blocks, v) for v in views)
+    basis, spectrum, pull = np.zeros(shape), np.ones((shape[0], shape[2])), np.zeros(shape)
     for v, view in enumerate(views):
-        a, c, m, s = conditional(blocks, cov, view)
+        a, c, gain, s = conditional(blocks, cov, view)
         values, vectors = np.linalg.eigh(s)
-        gain[v][np.ix_(a, c)] = m
         spectrum[v, : a.size] = np.maximum(values, 0.0)
         basis[v][np.ix_(a, np.arange(a.size))] = vectors
+        pull[v][np.ix_(c, np.arange(a.size))] = gain.T @ vectors
     dtype = jnp.result_type(float) if dtype is None else dtype
     as_jax = lambda z: jnp.asarray(z, dtype)
-    return Factors(jnp.asarray(vw.table(views)), as_jax(mean), as_jax(basis), as_jax(spectrum), as_jax(gain))
+    return Factors(jnp.asarray(vw.table(views)), as_jax(mean), as_jax(basis), as_jax(spectrum), as_jax(pull))
+
+
+def num_noised(blocks: Blocks, view: vw.View) -> int:
+    """How many coordinates a view has NOISED."""
+    return sum(blocks.sizes[i] for i in vw.noised(view))
+
+
+@struct.dataclass
+class Ordered:
+    """Factors for slabs that come in a fixed order, slab s showing view s: nothing is looked up, and the many views of
+    one variable cost what one variable costs, not what the joint does.
+
+    ``places[k]`` are the slabs of ``parts[k]``.
+    """
+
+    parts: tuple[Factors, ...]
+    places: tuple[tuple[int, ...], ...] = struct.field(pytree_node=False)
+
+
+def in_order(blocks: Blocks, mean: np.ndarray, cov: np.ndarray, views: tuple[vw.View, ...], dtype=None) -> Ordered:
+    """:class:`Ordered` factors of these views: those with at most one variable's coordinates NOISED, and the others."""
+    narrow = [num_noised(blocks, v) <= max(blocks.sizes) for v in views]
+    places = [tuple(k for k, n in enumerate(narrow) if n is wanted) for wanted in (True, False)]
+    places = [p for p in places if p]
+    return Ordered(tuple(factors(blocks, mean, cov, tuple(views[k] for k in p), dtype) for p in places), tuple(places))
 
 
 def conditional(
@@ -179,7 +205,7 @@ def select(fac: Factors, roles: Array) -> Factors:
     match = jnp.all(roles[:, None, :] == fac.roles[None], axis=-1)  # [S, V]
     found, i = match.any(-1), jnp.argmax(match, axis=-1)
     spectrum = jnp.where(found[:, None], fac.spectrum[i], jnp.nan)
-    return Factors(roles, fac.mean, fac.basis[i], spectrum, fac.gain[i])
+    return Factors(roles, fac.mean, fac.basis[i], spectrum, fac.pull[i])
 
 
 def whiten(fac: Factors, blocks: Blocks, x: Array, alpha: Array, sigma: Array) -> tuple[Array, Array]:
@@ -199,8 +225,7 @@ def whiten(fac: Factors, blocks: Blocks, x: Array, alpha: Array, sigma: Array) -
     is_given = blocks.spread(fac.roles == vw.GIVEN)[:, None, :]
     centred = jnp.where(is_noised, x - alpha * fac.mean, 0.0)
     known = jnp.where(is_given, x - fac.mean, 0.0)
-    residual = centred - alpha * jnp.einsum("sbd,sed->sbe", known, fac.gain)
-    z = jnp.einsum("sbd,sde->sbe", residual, fac.basis)
+    z = jnp.einsum("sbd,sde->sbe", centred, fac.basis) - alpha * jnp.einsum("sbd,sde->sbe", known, fac.pull)
     variance = alpha**2 * fac.spectrum[:, None, :] + sigma**2
     eps = jnp.einsum("sbe,sde->sbd", sigma * z / variance, fac.basis)
     white = jnp.einsum("sbe,sde->sbd", z * jax.lax.rsqrt(variance), fac.basis)
@@ -258,12 +283,20 @@ def precondition(net: Net, blocks: Blocks) -> Net:
     return Net(init, apply)
 
 
-def gaussian_part(fac: Factors, blocks: Blocks, x: Array, u: Array) -> tuple[Array, Array, Array]:
+def gaussian_part(fac: Factors | Ordered, blocks: Blocks, x: Array, u: Array) -> tuple[Array, Array, Array]:
     """``(eps_G, w, gate)`` in the coordinates networks see: x with alpha² + sigma² = 1 and the bounded clock u."""
     fac = jax.lax.stop_gradient(fac)
     is_given, is_absent = u == 0.0, u == 1.0
     clock = jnp.max(jnp.where(is_given | is_absent, 0.0, u), axis=-1, keepdims=True)  # the clock the NOISED share
     logsnr = vw.clock_logsnr(clock)
     alpha, sigma = jnp.sqrt(jax.nn.sigmoid(logsnr)), jnp.sqrt(jax.nn.sigmoid(-logsnr))
-    eps, white = whiten(select(fac, slab_roles(is_given, is_absent)), blocks, x, alpha, sigma)
-    return eps, white, alpha * sigma * jax.lax.rsqrt(sigma**2 + GATE_SCALE2 * alpha**2)
+    gate = alpha * sigma * jax.lax.rsqrt(sigma**2 + GATE_SCALE2 * alpha**2)
+    if isinstance(fac, Factors):
+        return *whiten(select(fac, slab_roles(is_given, is_absent)), blocks, x, alpha, sigma), gate
+    each = [
+        whiten(part, blocks, x[np.array(at)], alpha[np.array(at)], sigma[np.array(at)])
+        for part, at in zip(fac.parts, fac.places)
+    ]
+    back = np.argsort(np.concatenate(fac.places))
+    eps, white = (jnp.concatenate(parts)[back] for parts in zip(*each))
+    return eps, white, gate

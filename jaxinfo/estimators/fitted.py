@@ -103,12 +103,19 @@ def _no_factors(blocks: Blocks) -> gaussian.Factors:
 
 def inner_factors(fitted: Fitted) -> gaussian.Factors:
     """Factors of the Gaussian inside the network for the trained views, leaves ``[F, …]``."""
+    return stacked([gaussian.factors(fitted.blocks, m, c, fitted.views) for m, c in _inner(fitted)])
+
+
+def inner_in_order(fitted: Fitted, views: Sequence[View]) -> gaussian.Ordered:
+    """The same for slabs that show these views in this order."""
+    return stacked([gaussian.in_order(fitted.blocks, m, c, tuple(views)) for m, c in _inner(fitted)])
+
+
+def _inner(fitted: Fitted) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Mean and covariance of the Gaussian inside the network of each fold; the standard normal when it is switched off."""
     if fitted.settings.gaussian:
-        each = [gaussian.factors(fitted.blocks, m, c, fitted.views) for m, c in zip(fitted.means, fitted.covs)]
-    else:
-        d = fitted.blocks.dim
-        each = [gaussian.factors(fitted.blocks, np.zeros(d), np.eye(d), fitted.views)] * len(fitted.means)
-    return stacked(each)
+        return list(zip(fitted.means, fitted.covs))
+    return [(np.zeros(fitted.blocks.dim), np.eye(fitted.blocks.dim))] * len(fitted.means)
 
 
 def stacked(trees: Sequence[Any]) -> Any:

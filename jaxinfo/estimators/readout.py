@@ -19,6 +19,7 @@ from jaxinfo.estimators.fitted import (
     Fitted,
     float32,
     inner_factors,
+    inner_in_order,
     network,
     padded,
     program,
@@ -29,6 +30,7 @@ from jaxinfo.estimators.settings import Settings
 from jaxinfo.integral import Sums, integrate
 from jaxinfo.measures import Measure
 from jaxinfo.plan import Plan, plan
+from jaxinfo.types import ScoreFn
 
 NODES = 16  # log-SNR nodes of the calibration curve
 DRAWS = 4
@@ -98,35 +100,58 @@ def _corrections(blocks: Blocks, s: Settings, params, factors, rows, mask, hi, k
     return jax.lax.map(lambda of_seed: folds(of_seed[0], factors, rows, mask, of_seed[1]), (params, keys))
 
 
-def calibrated_score(blocks: Blocks, s: Settings, params, factors: gaussian.Factors, calibration, hi):
-    """Score function of one fit, its correction to the Gaussian shrunk by ``calibration [V, C]`` along log-SNR."""
+def calibrated_score(
+    blocks: Blocks, s: Settings, params, factors: gaussian.Factors | gaussian.Ordered, calibration, hi
+) -> ScoreFn:
+    """Score function of one fit, its correction to the Gaussian shrunk by ``calibration [V, C]`` along log-SNR.
+
+    With :class:`~jaxinfo.gaussian.Ordered` factors slab s shows view s, of which ``calibration`` has row s too.
+    """
     net, both = network(blocks, s), {"net": unraveller(blocks, s)(params), "gaussian": factors}
     grid = jnp.linspace(s.lo, hi, calibration.shape[-1])
 
     def score(x, tau):
-        alpha, sigma = vw.coefficients(SDE, tau)
         is_given, is_absent = vw.roles_of(SDE, tau)
-        unit = x / blocks.spread(jnp.sqrt(alpha**2 + sigma**2))
-        u = vw.bounded_clock(SDE, tau)
+        unit, u = _as_networks_see(blocks, x, tau)
         eps = net.apply(both, unit, u)
         base, _, _ = gaussian.gaussian_part(factors, blocks, unit, u)
-        roles = gaussian.slab_roles(is_given, is_absent)
-        match = jnp.argmax(jnp.all(roles[:, None] == factors.roles[None], -1), -1)  # [S]
+        rows = calibration
+        if isinstance(factors, gaussian.Factors):
+            roles = gaussian.slab_roles(is_given, is_absent)
+            rows = calibration[jnp.argmax(jnp.all(roles[:, None] == factors.roles[None], -1), -1)]  # [S, C]
         logsnr = vw.clock_logsnr(jnp.max(jnp.where(is_given | is_absent, 0.0, u), -1))  # [S, B]
-        c = jax.vmap(lambda row, at: jnp.interp(at, grid, row))(calibration[match], logsnr)
+        c = jax.vmap(lambda row, at: jnp.interp(at, grid, row))(rows, logsnr)
         return jnp.where(blocks.spread(is_given | is_absent), 0.0, base + c[..., None] * (eps - base))
 
     return score
+
+
+def _gaussian_score(blocks: Blocks, factors: gaussian.Factors | gaussian.Ordered) -> ScoreFn:
+    """The Gaussian alone, in the very words of :func:`calibrated_score`: when both hold the same factors it costs nothing."""
+
+    def score(x, tau):
+        is_given, is_absent = vw.roles_of(SDE, tau)
+        base, _, _ = gaussian.gaussian_part(factors, blocks, *_as_networks_see(blocks, x, tau))
+        return jnp.where(blocks.spread(is_given | is_absent), 0.0, base)
+
+    return score
+
+
+def _as_networks_see(blocks: Blocks, x, tau):
+    """x with unit signal-plus-noise weight, and the bounded clock."""
+    alpha, sigma = vw.coefficients(SDE, tau)
+    return x / blocks.spread(jnp.sqrt(alpha**2 + sigma**2)), vw.bounded_clock(SDE, tau)
 
 
 @program(static_argnums=(0, 1, 2))
 def _integrals(blocks: Blocks, s: Settings, p: Plan, params, calibration, density, fold, hi, keys) -> Sums:
     def one(of_seed, fold):
         params, calibration, density, key = of_seed
+        control = fold["factors"] if s.gaussian else fold["control"]
         return integrate(
             key, p, SDE, blocks, calibrated_score(blocks, s, params, fold["factors"], calibration, hi), fold["rows"],
             times=times.stratified(SDE, s.lo, hi, density), num_mc=s.num_mc, mean=fold["mean"], cov=fold["cov"],
-            weights=fold["weights"], control=gaussian.factored_score(SDE, blocks, fold["control"]),
+            weights=fold["weights"], control=_gaussian_score(blocks, control),
         )  # fmt: skip
 
     # folds side by side, seeds one after the other: memory does not grow with their number
@@ -238,12 +263,10 @@ def _pointwise(
     s, blocks = fitted.settings, fitted.blocks
     n, m = x.shape[0], len(p.names)
     z = [t.forward(x[r]) for t, r in zip(fitted.transforms, rows)]
-    fold = {
-        "factors": inner_factors(fitted),
-        "control": stacked([gaussian.factors(blocks, a, c, p.views) for a, c in zip(fitted.means, fitted.covs)]),
-        "mean": float32(fitted.means),
-        "cov": float32(fitted.covs),
-    }
+    fold = {"factors": inner_in_order(fitted, p.views), "mean": float32(fitted.means), "cov": float32(fitted.covs)}
+    if not s.gaussian:
+        fold["control"] = stacked([gaussian.in_order(blocks, a, c, p.views) for a, c in zip(fitted.means, fitted.covs)])
+    calibration = float32(fitted.calibration[:, :, [fitted.views.index(v) for v in p.views]])
     # blocks of as many rows as a fold evaluates: new rows need no program of their own, and memory does not grow
     size, parts = max(sp.evaluation.size for sp in fitted.splits), []
     for b in range(-(-max(r.size for r in rows) // size)):
@@ -255,7 +278,7 @@ def _pointwise(
         block_keys = keys if b == 0 else jax.vmap(jax.vmap(lambda key, b=b: jax.random.fold_in(key, b)))(keys)
         parts.append(
             _integrals(
-                blocks, s, p, fitted.params, float32(fitted.calibration), float32(fitted.density), each,
+                blocks, s, p, fitted.params, calibration, float32(fitted.density), each,
                 jnp.float32(fitted.hi), block_keys,
             )
         )  # fmt: skip

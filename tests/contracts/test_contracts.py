@@ -183,6 +183,19 @@ def test_factored_score_equals_the_oracle_in_every_view(sde, x64):
     np.testing.assert_allclose(jnp.where(mask, fast(x, tau), 0.0), jnp.where(mask, oracle(x, tau), 0.0), atol=1e-9)
 
 
+def test_factors_in_a_fixed_order_are_those_looked_up(x64):
+    mean, x = np.arange(D) / 3.0, jax.random.normal(jax.random.key(2), (len(VIEWS), 8, D))
+    roles = jnp.asarray(vw.table(VIEWS))[:, None]
+    u = jnp.where(roles == vw.GIVEN, 0.0, jnp.where(roles == vw.ABSENT, 1.0, jnp.linspace(0.1, 0.9, 8)[None, :, None]))
+    ordered = gaussian.in_order(BLOCKS, mean, COV, VIEWS)
+    assert [part.basis.shape[-1] for part in ordered.parts] == [2, 4]  # one variable's coordinates, and all
+    for one, two in zip(
+        gaussian.gaussian_part(gaussian.factors(BLOCKS, mean, COV, VIEWS), BLOCKS, x, u),
+        gaussian.gaussian_part(ordered, BLOCKS, x, u),
+    ):
+        np.testing.assert_allclose(one, two, atol=1e-12)
+
+
 @pytest.mark.parametrize("name", sorted(MEASURES))
 def test_measures_are_linear_and_hashable(name):
     m = MEASURES[name]
