@@ -2,7 +2,7 @@
 
 Command:   python -m experiments.consistency --config=configs/consistency.py --workdir=records --data=mnist.npz
 Smoke:     python -m experiments.consistency --config=configs/consistency.py:smoke --workdir=out/smoke
-Hardware:  two CPU cores, three hours; resumes.  ``--data`` takes an npz file of MNIST or tfds:mnist; without it the small
+Hardware:  two CPU cores, hours; resumes.  ``--data`` takes an npz file of MNIST or tfds:mnist; without it the small
            digits of scikit-learn.
 Expected:  ``docs/consistency.md``: the ratio to the whole image rises from 0 to 1, data processing 1 ± 0.05, additivity
            2 ± 0.1, means over five seeds.

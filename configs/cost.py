@@ -2,7 +2,7 @@
 
 Command:   python -m experiments.cost --config=configs/cost.py --workdir=records
 Smoke:     python -m experiments.cost --config=configs/cost.py:smoke --workdir=out/smoke
-Hardware:  two CPU cores, five hours, nothing else running; a finished task is kept, the same command goes on.
+Hardware:  two CPU cores, hours, nothing else running; a finished task is kept, the same command goes on.
 Expected:  ``docs/cost.md``: time to error at least 40 times shorter than that of the published recipe (10 times on the
            3 x 3 spiral).
 """

@@ -2,7 +2,7 @@
 
 Command:   python -m experiments.pathwise --config=configs/pathwise.py --workdir=records
 Smoke:     python -m experiments.pathwise --config=configs/pathwise.py:smoke --workdir=out/smoke
-Hardware:  two CPU cores, an hour; every finished part is kept, the same command goes on.
+Hardware:  two CPU cores, hours; every finished part is kept, the same command goes on.
 Expected:  relative Frobenius error at most 5 % for 3 and 6 variables with the Gaussian part off; ascent with refitting
            reaches at least 95 % of the best value; the learned projection finds the synergy (``docs/pathwise.md``).
 """

@@ -2,7 +2,7 @@
 
 Command:   python -m experiments.prompt --config=configs/prompt.py --workdir=records --data=mnist.npz
 Smoke:     python -m experiments.prompt --config=configs/prompt.py:smoke --workdir=out/smoke
-Hardware:  two CPU cores, half an hour; resumes.  ``--data`` takes an npz file of MNIST or tfds:mnist; without it the small
+Hardware:  two CPU cores; resumes.  ``--data`` takes an npz file of MNIST or tfds:mnist; without it the small
            digits of scikit-learn.
 Expected:  ``docs/prompt.md``: the curve ends within 0.1 nats of what a classifier says of I(X; Y), and switching the label
            changes nothing any more where the curve has fallen.

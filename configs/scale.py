@@ -2,7 +2,7 @@
 
 Command:   python -m experiments.scale --config=configs/scale.py --workdir=records
 Smoke:     python -m experiments.scale --config=configs/scale.py:smoke --workdir=out/smoke
-Hardware:  two CPU cores, half an hour, nothing else running; resumes.
+Hardware:  two CPU cores, nothing else running; resumes.
 Expected:  reading a row in a view takes at 100 variables at most 3 times what it takes at 10 (``docs/scale.md``).
 """
 

@@ -45,6 +45,16 @@ def sample(key: Key, fitted: Fitted, view: View, given: np.ndarray, steps: int =
 
     Rows are dealt out among the folds, so the law is the mixture of theirs.  The probability flow is solved by Heun's
     method, and the noise left at its end is removed by the predicted mean.
+
+    Args:
+      key: typed PRNG key.
+      fitted: trained networks; the first seed's are used.
+      view: one of ``fitted.views``.
+      given: rows in the data's units; only GIVEN coordinates are looked at.
+      steps: of the solver.
+
+    Raises:
+      ValueError: when the view was not trained.
     """
     s, out, d = fitted.settings, np.array(given, np.float64), fitted.blocks.dim
     noised = np.asarray(fitted.blocks.spread(jnp.asarray(view) == vw.NOISED))
@@ -61,6 +71,8 @@ def sample(key: Key, fitted: Fitted, view: View, given: np.ndarray, steps: int =
     size = -(-len(out) // s.folds)
     for fold, k in enumerate(jax.random.split(key, s.folds)):
         rows = out[fold * size : (fold + 1) * size]
+        if not len(rows):  # fewer rows than folds
+            break
         known = np.zeros((size, d))  # one shape for all folds
         known[: len(rows)] = fitted.transforms[fold].forward(rows)
         drawn = np.asarray(walk(k, float32(known), jnp.asarray(fold)), np.float64)

@@ -170,9 +170,9 @@ def _doe(s: Settings, log_density: Callable[[Array, Array, Array], Array]) -> Bo
 def _fmmi(s: Settings) -> Bound:
     def path(key, x, y):
         """Where the straight paths from (x, y of another row) to (x', y') are at random times, and their velocities."""
-        k_from, k_time = jax.random.split(key)
+        k_y, k_start, k_time = jax.random.split(key, 3)
         shuffle = lambda k: jax.random.permutation(k, x.shape[0])
-        start = jnp.concatenate([x, y[shuffle(k_from)]], -1)[shuffle(jax.random.fold_in(k_from, 1))]
+        start = jnp.concatenate([x, y[shuffle(k_y)]], -1)[shuffle(k_start)]
         end = jnp.concatenate([x, y], -1)
         t = (jnp.arange(x.shape[0])[:, None] + jax.random.uniform(k_time, (x.shape[0], 1))) / x.shape[0]
         return t, (1.0 - t) * start + t * end, end - start
