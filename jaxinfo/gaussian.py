@@ -1,4 +1,4 @@
-"""A Gaussian inside: the closed-form score of every view, entropies, and the preconditioner built from them.
+"""A Gaussian inside: the closed-form score of every view, and entropies.
 
 For x ~ N(mu, Sigma) seen through a linear-Gaussian channel y = A x + S eps with one alpha and one sigma per variable,
 
@@ -18,9 +18,10 @@ from scipy.special import digamma
 from jaxinfo import views as vw
 from jaxinfo.blocks import Blocks
 from jaxinfo.sde import SDE
-from jaxinfo.types import Array, Net, ScoreFn
+from jaxinfo.types import Array, ScoreFn
 
 LOG_2PI_E = float(np.log(2.0 * np.pi) + 1.0)
+NO_CORRELATION = 0.25  # canonical correlations below it look alike to :func:`focus`
 
 
 def oracle(sde: SDE, blocks: Blocks, mean: Array, cov: Array) -> ScoreFn:
@@ -127,7 +128,7 @@ class Factors:
 
     With S_v the covariance of the NOISED given the GIVEN coordinates, S_v = basis diag(spectrum) basisᵀ and
     basisᵀ E[x_noised | x_given] = basisᵀ mean + pullᵀ (x_given - mean); rows of other coordinates are zero.  A is the most
-    NOISED coordinates of any view.
+    NOISED coordinates of any view.  ``focus`` is what :func:`focus` makes of the covariance.
     """
 
     roles: Array  # [V, N]
@@ -135,6 +136,7 @@ class Factors:
     basis: Array  # [V, D, A]
     spectrum: Array  # [V, A]
     pull: Array  # [V, D, A]
+    focus: Array  # [D, D]
 
 
 def factors(blocks: Blocks, mean: np.ndarray, cov: np.ndarray, views: tuple[vw.View, ...], dtype=None) -> Factors:
@@ -150,7 +152,33 @@ def factors(blocks: Blocks, mean: np.ndarray, cov: np.ndarray, views: tuple[vw.V
         pull[v][np.ix_(c, np.arange(a.size))] = gain.T @ vectors
     dtype = jnp.result_type(float) if dtype is None else dtype
     as_jax = lambda z: jnp.asarray(z, dtype)
-    return Factors(jnp.asarray(vw.table(views)), as_jax(mean), as_jax(basis), as_jax(spectrum), as_jax(pull))
+    parts = (mean, basis, spectrum, pull, focus(blocks, cov))
+    return Factors(jnp.asarray(vw.table(views)), *(as_jax(z) for z in parts))
+
+
+def focus(blocks: Blocks, cov: np.ndarray) -> np.ndarray:
+    """Block-diagonal ``[D, D]`` map that shrinks, within each variable, what the other variables say little about.
+
+    With S the covariance of variable i and rho_k, u_k its canonical correlations and directions with all others,
+    S^(1/2) U diag(g) Uᵀ S^(-1/2), g_k² = (rho_k² + c) / (max rho² + c), c = NO_CORRELATION².  Variables of one coordinate,
+    and those whose coordinates all say equally much, stay as they are.
+    """
+    out = np.eye(blocks.dim)
+    for i, here in enumerate(blocks.slices):
+        rest = np.flatnonzero(np.asarray(blocks.owner) != i)
+        if blocks.sizes[i] == 1 or not rest.size:
+            continue
+        cross = cov[here][:, rest]
+        explained = cross @ np.linalg.lstsq(cov[np.ix_(rest, rest)], cross.T, rcond=1e-12)[0]
+        values, vectors = np.linalg.eigh(cov[here, here])
+        sound = values > 1e-9 * max(values.max(), 1e-300)  # one-hot codes of a discrete variable are dependent
+        vectors, root = vectors[:, sound], np.sqrt(values[sound])
+        white = vectors / root
+        rho2, u = np.linalg.eigh(white.T @ explained @ white)
+        rho2 = np.clip(rho2, 0.0, 1.0) + NO_CORRELATION**2
+        gain = u * (np.sqrt(rho2 / rho2.max()) - 1.0) @ u.T
+        out[here, here] += (vectors * root) @ gain @ white.T
+    return out
 
 
 def num_noised(blocks: Blocks, view: vw.View) -> int:
@@ -168,6 +196,11 @@ class Ordered:
 
     parts: tuple[Factors, ...]
     places: tuple[tuple[int, ...], ...] = struct.field(pytree_node=False)
+
+    @property
+    def focus(self) -> Array:
+        """That of all parts."""
+        return self.parts[0].focus
 
 
 def in_order(blocks: Blocks, mean: np.ndarray, cov: np.ndarray, views: tuple[vw.View, ...], dtype=None) -> Ordered:
@@ -205,7 +238,7 @@ def select(fac: Factors, roles: Array) -> Factors:
     match = jnp.all(roles[:, None, :] == fac.roles[None], axis=-1)  # [S, V]
     found, i = match.any(-1), jnp.argmax(match, axis=-1)
     spectrum = jnp.where(found[:, None], fac.spectrum[i], jnp.nan)
-    return Factors(roles, fac.mean, fac.basis[i], spectrum, fac.pull[i])
+    return Factors(roles, fac.mean, fac.basis[i], spectrum, fac.pull[i], fac.focus)
 
 
 def whiten(fac: Factors, blocks: Blocks, x: Array, alpha: Array, sigma: Array) -> tuple[Array, Array]:
@@ -251,52 +284,3 @@ def slab_roles(is_given: Array, is_absent: Array) -> Array:
     """Roles ``[S, N]`` of slabs whose rows share one view, from booleans ``[S, B, N]``."""
     g, a = is_given[:, 0], is_absent[:, 0]
     return jnp.where(g, vw.GIVEN, jnp.where(a, vw.ABSENT, vw.NOISED)).astype(jnp.int8)
-
-
-GATE_SCALE2 = 0.02  # squared finest length, in units of the data's standard deviation, that the gate expects
-
-
-def precondition(net: Net, blocks: Blocks) -> Net:
-    """Wrap a network so that it learns only what a Gaussian leaves over.
-
-        eps = eps_G + gate * net([w, x], u),    gate = alpha sigma / sqrt(sigma² + GATE_SCALE2 alpha²)
-
-    with w the whitened input.  A density that varies over lengths l has a score below 1 / sqrt(l² + sigma²/alpha²), so
-    the correction dies out at both ends; a gate that does the same keeps the unpredictable noise of nearly clean rows
-    out of the gradient.  (With gate alpha alone, six inner-spiral variables are not learned at all.)
-    Parameters are ``{"net": …, "gaussian": Factors}``; the Gaussian part is not trained (its gradient is stopped).
-
-    ``init(key, factors) -> params``; ``apply(params, x [S, B, D], u [S, B, N])`` where x has unit signal-plus-noise
-    weight (alpha² + sigma² = 1).
-    """
-
-    def init(key, fac):
-        x = jnp.zeros((1, 1, 2 * blocks.dim), fac.mean.dtype)
-        u = jnp.full((1, 1, blocks.num_variables), 0.5, fac.mean.dtype)
-        return {"net": net.init(key, x, u), "gaussian": fac}
-
-    def apply(params, x, u):
-        eps_gaussian, white, gate = gaussian_part(params["gaussian"], blocks, x, u)
-        correction = net.apply(params["net"], jnp.concatenate([white, x], -1), u)
-        return eps_gaussian + gate * correction
-
-    return Net(init, apply)
-
-
-def gaussian_part(fac: Factors | Ordered, blocks: Blocks, x: Array, u: Array) -> tuple[Array, Array, Array]:
-    """``(eps_G, w, gate)`` in the coordinates networks see: x with alpha² + sigma² = 1 and the bounded clock u."""
-    fac = jax.lax.stop_gradient(fac)
-    is_given, is_absent = u == 0.0, u == 1.0
-    clock = jnp.max(jnp.where(is_given | is_absent, 0.0, u), axis=-1, keepdims=True)  # the clock the NOISED share
-    logsnr = vw.clock_logsnr(clock)
-    alpha, sigma = jnp.sqrt(jax.nn.sigmoid(logsnr)), jnp.sqrt(jax.nn.sigmoid(-logsnr))
-    gate = alpha * sigma * jax.lax.rsqrt(sigma**2 + GATE_SCALE2 * alpha**2)
-    if isinstance(fac, Factors):
-        return *whiten(select(fac, slab_roles(is_given, is_absent)), blocks, x, alpha, sigma), gate
-    each = [
-        whiten(part, blocks, x[np.array(at)], alpha[np.array(at)], sigma[np.array(at)])
-        for part, at in zip(fac.parts, fac.places)
-    ]
-    back = np.argsort(np.concatenate(fac.places))
-    eps, white = (jnp.concatenate(parts)[back] for parts in zip(*each))
-    return eps, white, gate

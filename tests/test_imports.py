@@ -14,6 +14,7 @@ ALLOWED = {
     "times": {"sde", "types"},
     "views": {"blocks", "sde", "types"},
     "gaussian": {"views", "blocks", "sde", "types"},
+    "precondition": {"gaussian", "views", "blocks", "types"},
     "divergence": {"gaussian", "views", "times", "sde", "blocks", "types"},
     "measures": {"divergence", "views", "blocks", "types"},
     "plan": {"measures", "views"},
@@ -33,8 +34,8 @@ ALLOWED = {
     "bench": {"types", "bench"},
     "bench/run": {"types", "bench", "estimators"},
     "estimators": METHOD
-    | {"plan", "control", "integral", "pathwise", "matching", "samplers", "preprocess", "train", "parallel", "nets"}
-    | {"estimators"},
+    | {"plan", "control", "integral", "pathwise", "precondition", "matching", "samplers", "preprocess", "train"}
+    | {"parallel", "nets", "estimators"},
     "multimodal": {"measures", "matching", "samplers", "preprocess", "train", "nets", "types", "multimodal"},
     "inputs": {"blocks", "types"},
     "queries": {"measures", "blocks", "types"},

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from oracle_tools import assert_rows, assert_within_se
 
-from jaxinfo import gaussian, matching, times
+from jaxinfo import gaussian, matching, precondition, times
 from jaxinfo import measures as ms
 from jaxinfo import sde as paths
 from jaxinfo import views as vw
@@ -30,7 +30,7 @@ def rows(shape, seed=0):
 
 def tilted(p, x, u):
     """The exact Gaussian prediction, scaled and shifted: right at scale 1, shift 0."""
-    eps, _, _ = gaussian.gaussian_part(p["gaussian"], BLOCKS, x, u)
+    eps, _, _ = precondition.gaussian_part(p["gaussian"], BLOCKS, x, u)
     return p["scale"] * eps + p["shift"]
 
 
@@ -162,11 +162,11 @@ def test_slab_layout(views, batch, slabs, per_slab):
 
 
 def test_gradients_reach_the_network_and_not_the_gaussian_inside():
-    net = gaussian.precondition(mlp(BLOCKS, 8, 1), BLOCKS)
+    net = precondition.precondition(mlp(BLOCKS, 8, 1), BLOCKS)
     p = net.init(jax.random.key(0), gaussian.factors(BLOCKS, np.zeros(D), COV, VIEWS))
     x = jnp.asarray(rows((len(VIEWS), 16)), jnp.float32)
     grads = jax.jit(jax.grad(lambda q: loss_of(q, jax.random.key(0), x, net=net)[0], allow_int=True))(p)
     sizes = [float(jnp.abs(g).max()) for g in jax.tree.leaves(grads["net"])]
     assert np.isfinite(sizes).all() and np.mean(np.asarray(sizes) > 0) > 0.6  # the modulation starts at zero
     inner = [g for g in jax.tree.leaves(grads["gaussian"]) if jnp.issubdtype(g.dtype, jnp.floating)]
-    assert len(inner) == 4 and all((g == 0).all() for g in inner)
+    assert len(inner) == 5 and all((g == 0).all() for g in inner)

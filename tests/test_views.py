@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxinfo import gaussian
+from jaxinfo import gaussian, precondition
 from jaxinfo import sde as paths
 from jaxinfo import views as vw
 from jaxinfo.blocks import Blocks
@@ -79,8 +79,8 @@ def test_bounded_clock(sde, x64):
 
 def test_a_network_serves_every_path(sde, x64):
     """It sees x at unit signal-plus-noise weight and log-SNR, so one function is the score on all of them."""
-    silent = Net(lambda key, x, u: {}, lambda p, x, u: jnp.zeros((*x.shape[:-1], x.shape[-1] // 2)))
-    net = gaussian.precondition(silent, BLOCKS)
+    silent = Net(lambda key, x, u: {}, lambda p, x, u: jnp.zeros((*x.shape[:-1], x.shape[-1] // 3)))
+    net = precondition.precondition(silent, BLOCKS)
     views = (vw.joint(3), vw.view(3, [1], [0]), vw.alone(3, 2), vw.given_rest(3, 1))
     params = {"net": {}, "gaussian": gaussian.factors(BLOCKS, MEAN, COV, views)}
     rng = np.random.default_rng(0)
@@ -94,7 +94,7 @@ def test_a_network_serves_every_path(sde, x64):
 
 
 def test_bind_is_zero_where_nothing_is_noised():
-    net = gaussian.precondition(mlp(BLOCKS, 8, 1), BLOCKS)
+    net = precondition.precondition(mlp(BLOCKS, 8, 1), BLOCKS)
     v = vw.view(3, [1], [0])
     params = jax.jit(net.init)(jax.random.key(0), gaussian.factors(BLOCKS, MEAN, COV, (v,)))
     x, tau = vw.look(paths.VP(), BLOCKS, jnp.asarray(v), jnp.ones((5, 4)), jnp.ones((5, 4)), jnp.full(5, 0.4))

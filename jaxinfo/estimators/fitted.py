@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
-from jaxinfo import gaussian, preprocess
+from jaxinfo import gaussian, precondition, preprocess
 from jaxinfo import views as vw
 from jaxinfo.blocks import Blocks
 from jaxinfo.estimators.settings import Settings
@@ -87,7 +87,7 @@ def network(blocks: Blocks, settings: Settings) -> Net:
     """The preconditioned network of these settings."""
     build = settings.builder()
     inner = build(blocks) if build is not None else mlp(blocks, settings.width, settings.depth)
-    return gaussian.precondition(inner, blocks)
+    return precondition.precondition(inner, blocks)
 
 
 def unraveller(blocks: Blocks, s: Settings) -> Callable[[Array], Params]:

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxinfo import gaussian, pathwise, times
+from jaxinfo import gaussian, pathwise, precondition, times
 from jaxinfo import views as vw
 from jaxinfo.blocks import Blocks
 from jaxinfo.control import control_forms, cross_entropy_rows, far_tail
@@ -83,7 +83,7 @@ def _corrections(blocks: Blocks, s: Settings, params, factors, rows, mask, hi, k
             def one_view(role):
                 xs, tau = vw.look(SDE, blocks, role[None, None], x0[None], eps[None], t[None])
                 u = vw.bounded_clock(SDE, tau)
-                base, _, _ = gaussian.gaussian_part(factors, blocks, xs, u)
+                base, _, _ = precondition.gaussian_part(factors, blocks, xs, u)
                 r = (net.apply(both, xs, u) - base)[0]
                 keep = blocks.spread(role == vw.NOISED) * mask[:, None]
                 return jnp.sum((eps - base[0]) * r * keep), jnp.sum(r**2 * keep)
@@ -114,7 +114,7 @@ def calibrated_score(
         is_given, is_absent = vw.roles_of(SDE, tau)
         unit, u = _as_networks_see(blocks, x, tau)
         eps = net.apply(both, unit, u)
-        base, _, _ = gaussian.gaussian_part(factors, blocks, unit, u)
+        base, _, _ = precondition.gaussian_part(factors, blocks, unit, u)
         rows = calibration
         if isinstance(factors, gaussian.Factors):
             roles = gaussian.slab_roles(is_given, is_absent)
@@ -131,7 +131,7 @@ def _gaussian_score(blocks: Blocks, factors: gaussian.Factors | gaussian.Ordered
 
     def score(x, tau):
         is_given, is_absent = vw.roles_of(SDE, tau)
-        base, _, _ = gaussian.gaussian_part(factors, blocks, *_as_networks_see(blocks, x, tau))
+        base, _, _ = precondition.gaussian_part(factors, blocks, *_as_networks_see(blocks, x, tau))
         return jnp.where(blocks.spread(is_given | is_absent), 0.0, base)
 
     return score

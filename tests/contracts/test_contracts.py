@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
-from jaxinfo import divergence, gaussian, matching, times
+from jaxinfo import divergence, gaussian, matching, precondition, times
 from jaxinfo import measures as ms
 from jaxinfo import sde as paths
 from jaxinfo import views as vw
@@ -70,7 +70,7 @@ def sde(request):
 
 @pytest.fixture(params=sorted(NETS))
 def net(request):
-    return gaussian.precondition(NETS[request.param](BLOCKS), BLOCKS)
+    return precondition.precondition(NETS[request.param](BLOCKS), BLOCKS)
 
 
 @pytest.fixture
@@ -165,7 +165,7 @@ def test_networks_answer_only_where_something_is_noised(net, params):
 @pytest.mark.parametrize("name", ["mlp", "transformer"])
 def test_networks_ignore_absent_coordinates(name, sde):
     """(The thesis's network is shown fresh noise there, as published.)"""
-    net = gaussian.precondition(NETS[name](BLOCKS), BLOCKS)
+    net = precondition.precondition(NETS[name](BLOCKS), BLOCKS)
     params = net.init(jax.random.key(0), gaussian.factors(BLOCKS, np.zeros(D), COV, VIEWS))
     _, out, other = show(params, net, sde)
     np.testing.assert_array_equal(out, other)
@@ -190,8 +190,8 @@ def test_factors_in_a_fixed_order_are_those_looked_up(x64):
     ordered = gaussian.in_order(BLOCKS, mean, COV, VIEWS)
     assert [part.basis.shape[-1] for part in ordered.parts] == [2, 4]  # one variable's coordinates, and all
     for one, two in zip(
-        gaussian.gaussian_part(gaussian.factors(BLOCKS, mean, COV, VIEWS), BLOCKS, x, u),
-        gaussian.gaussian_part(ordered, BLOCKS, x, u),
+        precondition.gaussian_part(gaussian.factors(BLOCKS, mean, COV, VIEWS), BLOCKS, x, u),
+        precondition.gaussian_part(ordered, BLOCKS, x, u),
     ):
         np.testing.assert_allclose(one, two, atol=1e-12)
 
@@ -290,7 +290,7 @@ def test_types_are_kept_when_64_bits_are_on(dtype, x64):
         assert sums.gap.dtype == sums.difference.dtype == sums.profile.dtype == dtype
         assert jax.eval_shape(lambda x, family=family: rows_divergence(family, x), x).dtype == dtype
     roles = jnp.asarray(vw.table(VIEWS[:4]))
-    net = gaussian.precondition(mlp(BLOCKS, 8, 1), BLOCKS)
+    net = precondition.precondition(mlp(BLOCKS, 8, 1), BLOCKS)
     params = net.init(jax.random.key(0), gaussian.factors(BLOCKS, np.zeros(D), COV, VIEWS, dtype=dtype))
     params = jax.tree.map(lambda p: p.astype(dtype) if jnp.issubdtype(p.dtype, jnp.floating) else p, params)
     where = times.stratified(paths.VP(), -6.0, 6.0)
