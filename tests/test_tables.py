@@ -7,19 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from experiments import (
-    ablation,
+from experiments import cells
+from experiments.documents import (
+    ablations,
+    acceptance,
     bars,
-    cells,
-    climbs,
-    consistent,
-    coverage,
-    growth,
-    prompts,
-    ranking,
-    rates,
-    sooner,
-    tables,
+    benchmark,
+    consistency,
+    cost,
+    intervals,
+    pathwise,
+    prompt,
+    scale,
+    throughput,
 )
 from jaxinfo.bench import tasks
 from jaxinfo.io.log import JsonLines, read_records
@@ -37,7 +37,7 @@ def record(task="1v1-normal-0.75", seed=0, error=0.01, measure="mutual_informati
 
 
 def test_means_over_seeds():
-    (row,) = tables.rows([record(seed=0, error=0.01, cpu_s=30.0), record(seed=1, error=-0.02, cpu_s=50.0)])
+    (row,) = acceptance.rows([record(seed=0, error=0.01, cpu_s=30.0), record(seed=1, error=-0.02, cpu_s=50.0)])
     assert row["seeds"] == 2 and row["cpu_s"] == 40.0
     assert row["error"] == pytest.approx(0.015) and row["worst"] == pytest.approx(0.02)
     assert row["estimate"] == pytest.approx(0.495) and row["copula"] == 0.4 and row["ksg"] == 0.45
@@ -46,7 +46,7 @@ def test_means_over_seeds():
 
 def test_last_record_of_a_cell_counts():
     other = record(options={"gaussian": False})
-    found = tables.rows([record(error=1.0), other, record(error=0.0)])
+    found = acceptance.rows([record(error=1.0), other, record(error=0.0)])
     assert [r["error"] for r in found] == [pytest.approx(0.0), pytest.approx(0.01)]
     assert found[1]["verdict"] == ""  # no bar speaks of these options
 
@@ -63,26 +63,26 @@ def test_last_record_of_a_cell_counts():
     ],
 )
 def test_verdict(change, verdict):
-    assert tables.rows([record(**change)])[0]["verdict"] == verdict
+    assert acceptance.rows([record(**change)])[0]["verdict"] == verdict
 
 
 def test_sign_must_be_right_on_every_seed():
     with_sign = dict(task="inner_spiral-six", measure="o_information", truth=-0.05)
-    assert tables.rows([record(error=0.01, **with_sign)])[0]["verdict"] == "within"
+    assert acceptance.rows([record(error=0.01, **with_sign)])[0]["verdict"] == "within"
     both = [record(error=0.01, **with_sign), record(seed=1, error=0.06, **with_sign)]
-    assert tables.rows(both)[0]["verdict"] == "outside (sign)"
+    assert acceptance.rows(both)[0]["verdict"] == "outside (sign)"
 
 
 def test_shares_standard_errors_and_relaxed_bars():
     mixed = dict(task="mixed-10x5-plain", measure="total_correlation", truth=20.0)
-    assert tables.rows([record(error=0.39, **mixed)])[0]["verdict"] == "within"
-    assert tables.rows([record(error=0.41, **mixed)])[0]["verdict"] == "outside (error)"
+    assert acceptance.rows([record(error=0.39, **mixed)])[0]["verdict"] == "within"
+    assert acceptance.rows([record(error=0.41, **mixed)])[0]["verdict"] == "outside (error)"
     relaxed = record(error=0.79, cpu_s=1100.0, options={"gaussian": False}, **mixed)
-    row = tables.rows([relaxed])[0]
+    row = acceptance.rows([relaxed])[0]
     assert row["verdict"] == "within" and row["bar"] == "≤ 4 %, ≤ 1200 s"
     kl = dict(task="mixture-kl", measure="kl_divergence", error=0.09)
-    assert tables.rows([record(**kl, stderr={"kl_divergence": 0.031})])[0]["verdict"] == "within"
-    assert tables.rows([record(**kl, stderr={"kl_divergence": 0.02})])[0]["verdict"] == "outside (error)"
+    assert acceptance.rows([record(**kl, stderr={"kl_divergence": 0.031})])[0]["verdict"] == "within"
+    assert acceptance.rows([record(**kl, stderr={"kl_divergence": 0.02})])[0]["verdict"] == "outside (error)"
 
 
 def test_bars_name_registered_tasks_and_their_measures():
@@ -93,11 +93,11 @@ def test_bars_name_registered_tasks_and_their_measures():
 
 
 def test_markdown_holds_one_line_per_row_and_what_the_numbers_depend_on():
-    text = tables.markdown([record(), record(seed=1), record(task="another", measure="entropy")])
+    text = acceptance.markdown([record(), record(seed=1), record(task="another", measure="entropy")])
     lines = [line for line in text.splitlines() if line.startswith("| ")]
-    assert len(lines) == 3 and all(line.count("|") == len(tables.COLUMNS) + 1 for line in lines)
+    assert len(lines) == 3 and all(line.count("|") == len(acceptance.COLUMNS) + 1 for line in lines)
     assert "jax 0.10.2" in text and "commit 0123456789;" not in text and "commit 0123456789." in text
-    assert tables.MAKE in text and "1 of 1 lines" in text
+    assert acceptance.MAKE in text and "1 of 1 lines" in text
     assert "mixture-kl" in text and "mixed-10x5-plain (relaxed)" in text  # bars without a record
 
 
@@ -114,44 +114,46 @@ def test_command(tmp_path):
     assert done.returncode == 0, done.stderr
     assert out.read_text(encoding="utf-8").strip() == done.stdout.strip()
     assert out.with_suffix(".png").read_bytes()[:4] == b"\x89PNG"
-    done = subprocess.run([*command, f"--records={tmp_path}/none"], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode != 0 and tables.MAKE in done.stderr
+    done = subprocess.run(
+        [*command, f"--records={tmp_path}/none/acceptance.jsonl"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode != 0 and acceptance.MAKE in done.stderr
 
 
 def test_coverage_and_rejections():
     draws = [record(seed=k, error=0.01 * (k - 5), stderr={"mutual_information": 0.02}) for k in range(10)]
-    (row,) = coverage.coverage(draws)
+    (row,) = intervals.coverage(draws)
     assert row["covered"] == 7 and row["draws"] == 10  # errors from −.05 to .04, half-width .0392
     assert row["ratio"] == pytest.approx(0.0392 / row["rmse"], rel=1e-3)
     tests = [
         record("independent-1-1", k, options={"null": 19}, diagnostics={"mutual_information": {"p_value": p}})
         for k, p in enumerate([0.05, 0.5, 1.0, 0.2])
     ]
-    (found,) = coverage.rejections(tests)
+    (found,) = intervals.rejections(tests)
     assert (found["rejected"], found["tests"]) == (1, 4)
-    text = coverage.markdown(draws + tests)
+    text = intervals.markdown(draws + tests)
     assert "7 of 10 nominal" in text and "**outside.**" in text and "1 of 4 permutation tests" in text
 
 
 def test_reach_is_judged_by_bars_of_its_own(tmp_path):
     high = record("high_mi-3-3-5.0-plain", error=0.2, truth=5.0, options={"gaussian": False})
-    assert tables.rows([high])[0]["verdict"] == "within"
-    text = tables.markdown([high], "reach")
+    assert acceptance.rows([high])[0]["verdict"] == "within"
+    text = acceptance.markdown([high], "reach")
     assert "configs/reach.py" in text and "blocks-50x2-inner_spiral" in text and "mixture-kl" not in text
 
 
 def test_ranking_of_estimators(tmp_path):
     ours = [record(seed=k, error=0.01) for k in range(2)] + [record("1v1-normal-0.2", error=0.12, cpu_s=80.0)]
     rivals = [record(error=-0.3, estimator="dv", beside={}), record(error=-0.04, estimator="dv", beside={})]
-    rows = {r["estimator"]: r for r in ranking.ranking(ours + rivals)}
+    rows = {r["estimator"]: r for r in benchmark.ranking(ours + rivals)}
     assert set(rows) == {"jaxinfo", "dv", "copula", "ksg"}
     assert rows["jaxinfo"]["error"] == pytest.approx(0.065) and rows["jaxinfo"]["within_0.1"] == 1
     assert rows["dv"]["error"] == pytest.approx(0.04) and rows["dv"]["tasks"] == 1  # the last record of a cell counts
     assert rows["copula"]["cpu_s"] is None
-    text = ranking.markdown(ours + rivals)
+    text = benchmark.markdown(ours + rivals)
     assert "Within 0.1 nats: 1 of 2" in text and "one seed: 2.0" in text and "| dv | 1 | 1 | 1 |" in text
     assert "best rival is dv with a mean error of 0.0400: **outside.**" in text
-    ranking.picture(ours + rivals, tmp_path / "benchmark.png")
+    benchmark.picture(ours + rivals, tmp_path / "benchmark.png")
     assert (tmp_path / "benchmark.png").read_bytes()[:4] == b"\x89PNG"
 
 
@@ -162,29 +164,29 @@ def timed(estimator, *points, task="1v1-normal-0.75", truth=0.4):
 
 def test_time_to_error_counts_from_where_the_error_stays_small(tmp_path):
     published = timed("published", (10, 0.3), (100, 0.01), (200, 0.2), (400, 0.04), (800, -0.03))
-    assert sooner.time_to_error(published, bars.NEAR) == 400
-    assert sooner.time_to_error(published, 0.01) == float("inf")
-    (row,) = sooner.compared([timed("ours", (5, 0.2), (8, -0.03), (20, 0.01)), published])
+    assert cost.time_to_error(published, bars.NEAR) == 400
+    assert cost.time_to_error(published, 0.01) == float("inf")
+    (row,) = cost.compared([timed("ours", (5, 0.2), (8, -0.03), (20, 0.01)), published])
     assert row["ratio"] == pytest.approx(400 / 8)
     # one that never comes near counts with its whole time; one without a partner not at all
     far = timed("published", (10, 0.3), (1000, 0.2), task="spiral-multinormal-sparse-3-3-2-2.0")
     near = timed("ours", (10, 0.2), (50, 0.01), task="spiral-multinormal-sparse-3-3-2-2.0")
-    (row,) = sooner.compared([far, near, timed("ours", (1, 0.0), task="other")])
+    (row,) = cost.compared([far, near, timed("ours", (1, 0.0), task="other")])
     assert row["ratio"] == pytest.approx(20.0)
-    text = sooner.markdown([far, near])
+    text = cost.markdown([far, near])
     assert "≥ 10: within" in text and "never" in text
-    sooner.picture([far, near], tmp_path / "cost.png")
+    cost.picture([far, near], tmp_path / "cost.png")
     assert (tmp_path / "cost.png").read_bytes()[:4] == b"\x89PNG"
 
 
 def test_ablations(tmp_path):
     default = [record(seed=k, error=0.01) for k in range(3)]
     more = [record(n=40_000, error=0.002), record(options={"width": 128}, error=-0.05)]
-    rows = ablation.changed(more[1:] + default + more[:1])
+    rows = ablations.changed(more[1:] + default + more[:1])
     assert [row["change"] for row in rows] == ["default", "width=128", "n=40000"]
-    text = ablation.markdown(default + more)
+    text = ablations.markdown(default + more)
     assert "| width=128 | −0.050 ± 0.000 | 0.050 |" in text and "| n=40000 | +0.002" in text
-    ablation.picture(default + more, tmp_path / "ablations.png")
+    ablations.picture(default + more, tmp_path / "ablations.png")
     assert (tmp_path / "ablations.png").read_bytes()[:4] == b"\x89PNG"
 
 
@@ -194,14 +196,14 @@ def test_consistency_is_judged_by_ratios(tmp_path):
         "title": "3 images", "environment": ENVIRONMENT,
     }  # fmt: skip
     rising = [one("baseline", 0.0, 0.02), one("baseline", 0.5, 4.0), one("baseline", 1.0, 10.0)]
-    found = consistent.ratios([*rising, one("data_processing", 1.0, 10.2), one("additivity", 0.5, 8.8)])[12.0]
+    found = consistency.ratios([*rising, one("data_processing", 1.0, 10.2), one("additivity", 0.5, 8.8)])[12.0]
     assert found["baseline"][0.5] == pytest.approx([0.4]) and found["data_processing"][1.0] == pytest.approx([1.02])
-    text = consistent.markdown([*rising, one("data_processing", 1.0, 10.2), one("additivity", 0.5, 8.8)])
+    text = consistency.markdown([*rising, one("data_processing", 1.0, 10.2), one("additivity", 0.5, 8.8)])
     assert "rises from 0.002 to 1.000: within." in text and "worst level: 1.020 (bar: 1 ± 0.05): within." in text
     assert "worst level: 2.200 (bar: 2 ± 0.1): **outside.**" in text and "10.00 (hi = 12)" in text
     falling = [one("baseline", 0.0, 5.0), one("baseline", 1.0, 4.0)]
-    assert "**outside.**" in consistent.verdicts(consistent.ratios(falling)[12.0])[0]
-    consistent.picture(rising, tmp_path / "consistency.png")
+    assert "**outside.**" in consistency.verdicts(consistency.ratios(falling)[12.0])[0]
+    consistency.picture(rising, tmp_path / "consistency.png")
     assert (tmp_path / "consistency.png").read_bytes()[:4] == b"\x89PNG"
 
 
@@ -214,12 +216,12 @@ def test_prompt_curve_and_switches(tmp_path):
             {"logsnr": 5.9, "first": 0.98, "second": 0.01},
         ],
     }  # fmt: skip
-    rows = prompts.switches([record])
+    rows = prompt.switches([record])
     assert [r["left"] for r in rows] == pytest.approx([1.0, 1.0 / 2.05, 0.1 / 6.0 / 2.05])
-    text = prompts.markdown([record])
+    text = prompt.markdown([record])
     assert text.count("within.") == 3 and "| −6 | 100 % | 2 % | 97 % |" in text
-    assert "**outside.**" in prompts.markdown([record | {"classifier": 1.9}])
-    prompts.picture([record], tmp_path / "prompt.png")
+    assert "**outside.**" in prompt.markdown([record | {"classifier": 1.9}])
+    prompt.picture([record], tmp_path / "prompt.png")
     assert (tmp_path / "prompt.png").read_bytes()[:4] == b"\x89PNG"
 
 
@@ -233,9 +235,9 @@ def test_documents_of_other_records(tmp_path):
         "cpu_s": 1.0,
     }
     exact = {"cell": ["accuracy", 3, 0], "error": {"total_correlation": 0.02}, "options": {}, "n": 10, "cpu_s": 1.0}
-    text = climbs.markdown([climb, exact])
+    text = pathwise.markdown([climb, exact])
     assert "| 3 | total correlation |" in text and "97.0 %" in text and "outside" not in text
-    for name, module, records in (("pathwise", climbs, [climb, exact]), ("intervals", coverage, [record()])):
+    for name, module, records in (("pathwise", pathwise, [climb, exact]), ("intervals", intervals, [record()])):
         module.picture(records, tmp_path / f"{name}.png")
         assert (tmp_path / f"{name}.png").read_bytes()[:4] == b"\x89PNG"
 
@@ -253,24 +255,24 @@ def rate(seeds, at_once, per_cpu_s, network_counts=True):
 
 def test_rates_of_many_fits(tmp_path):
     records = [rate(1, 1, 1000.0), rate(20, 1, 850.0), rate(20, 4, 950.0), rate(1, 1, 4000.0, False)]
-    text = rates.markdown(records)
+    text = throughput.markdown(records)
     assert "| 20 | 4 | 950 | 950 | 0.95 | 100 | 1.00 | 10 % |" in text  # .95e3 × 1e6 / 1e10
     assert "0.95 of one seed's: within" in text and "takes 25 % of that time" in text
-    assert "**outside**" in rates.markdown(records[:2])
-    rates.picture(records, tmp_path / "throughput.png")
+    assert "**outside**" in throughput.markdown(records[:2])
+    throughput.picture(records, tmp_path / "throughput.png")
     assert (tmp_path / "throughput.png").read_bytes()[:4] == b"\x89PNG"
 
 
 def test_growth_with_the_number_of_variables(tmp_path):
-    cost = lambda num, step, read: {
+    a_cost = lambda num, step, read: {
         "num_variables": num, "n": 10, "views": 2 * num, "batch": 256, "num_mc": 10, "train_cpu_s_per_step": step,
         "read_cpu_s_per_view_row": read, "read_cpu_s": 1.0, "peak_mib": 100, "environment": ENVIRONMENT,
     }  # fmt: skip
-    records = [cost(100, 4e-3, 5e-5), cost(10, 1e-3, 2e-5)]
-    text = growth.markdown(records)
+    records = [a_cost(100, 4e-3, 5e-5), a_cost(10, 1e-3, 2e-5)]
+    text = scale.markdown(records)
     assert "| 100 | 200 | 256 | 4.00 | 4.00 | 50.0 | 2.50 | 1.0 | 100 |" in text and "at 10: within" in text
-    assert "**outside**" in growth.markdown([cost(100, 4e-3, 7e-5), cost(10, 1e-3, 2e-5)])
-    growth.picture(records, tmp_path / "scale.png")
+    assert "**outside**" in scale.markdown([a_cost(100, 4e-3, 7e-5), a_cost(10, 1e-3, 2e-5)])
+    scale.picture(records, tmp_path / "scale.png")
     assert (tmp_path / "scale.png").read_bytes()[:4] == b"\x89PNG"
 
 

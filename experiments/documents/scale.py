@@ -1,12 +1,12 @@
 """Cost against the number of variables, from the records of ``configs/scale.py``.
 
-Drawn by ``python -m experiments.tables --records=records/scale.jsonl --out=docs/scale.md``.
+Drawn by ``python -m experiments.tables --records=records/scale.jsonl``.
 """
 
 from pathlib import Path
 
-from experiments import bars
-from experiments.heading import heading
+from experiments.documents import bars
+from experiments.documents.heading import heading
 
 MAKE = "python -m experiments.scale --config=configs/scale.py --workdir=records"
 

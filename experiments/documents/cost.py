@@ -1,12 +1,12 @@
 """How soon the error is small, ours against the published recipe, from the records of ``configs/cost.py``.
 
-Drawn by ``python -m experiments.tables --records=records/cost.jsonl --out=docs/cost.md``.
+Drawn by ``python -m experiments.tables --records=records/cost.jsonl``.
 """
 
 from pathlib import Path
 
-from experiments import bars
-from experiments.heading import commits, heading
+from experiments.documents import bars
+from experiments.documents.heading import commits, heading
 
 MAKE = "python -m experiments.cost --config=configs/cost.py --workdir=records"
 

@@ -1,14 +1,14 @@
 """Self-consistency of mutual information on images, from the records of ``configs/consistency.py``.
 
-Drawn by ``python -m experiments.tables --records=records/consistency.jsonl --out=docs/consistency.md``.
+Drawn by ``python -m experiments.tables --records=records/consistency.jsonl``.
 """
 
 from pathlib import Path
 
 import numpy as np
 
-from experiments import bars
-from experiments.heading import commits, heading
+from experiments.documents import bars
+from experiments.documents.heading import commits, heading
 
 MAKE = "python -m experiments.consistency --config=configs/consistency.py --workdir=records --data=mnist.npz"
 IDEAL = {"baseline": None, "data_processing": 1.0, "additivity": 2.0}

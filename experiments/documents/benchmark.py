@@ -1,14 +1,14 @@
 """The 40 tasks: how near and at what cost, beside the rivals, from the records of ``configs/benchmark.py``.
 
-Drawn by ``python -m experiments.tables --records=records/benchmark.jsonl --out=docs/benchmark.md``.
+Drawn by ``python -m experiments.tables --records=records/benchmark.jsonl``.
 """
 
 from pathlib import Path
 
 import numpy as np
 
-from experiments import bars
-from experiments.heading import commits, heading
+from experiments.documents import bars
+from experiments.documents.heading import commits, heading
 
 MAKE = "python -m experiments.sweep --config=configs/benchmark.py --workdir=records"
 OURS = "jaxinfo"

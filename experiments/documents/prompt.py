@@ -1,14 +1,14 @@
 """What a label still decides while a digit is generated, from the records of ``configs/prompt.py``.
 
-Drawn by ``python -m experiments.tables --records=records/prompt.jsonl --out=docs/prompt.md``.
+Drawn by ``python -m experiments.tables --records=records/prompt.jsonl``.
 """
 
 from pathlib import Path
 
 import numpy as np
 
-from experiments import bars
-from experiments.heading import commits, heading
+from experiments.documents import bars
+from experiments.documents.heading import commits, heading
 
 MAKE = "python -m experiments.prompt --config=configs/prompt.py --workdir=records --data=mnist.npz"
 

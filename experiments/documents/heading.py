@@ -7,7 +7,7 @@ DEFAULT = "acceptance"  # what ``experiments.tables`` draws without being told
 
 def heading(title: str, make: str, name: str) -> list[str]:
     """Lines of the heading of ``docs/<name>.md``, drawn from ``records/<name>.jsonl``, which ``make`` writes."""
-    which = "" if name == DEFAULT else f" --records=records/{name}.jsonl --out=docs/{name}.md"
+    which = "" if name == DEFAULT else f" --records=records/{name}.jsonl"
     return [
         f"# {title}",
         "",

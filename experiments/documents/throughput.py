@@ -1,12 +1,12 @@
 """How fast many fits train, from the records of ``configs/throughput.py``.
 
-Drawn by ``python -m experiments.tables --records=records/throughput.jsonl --out=docs/throughput.md``.
+Drawn by ``python -m experiments.tables --records=records/throughput.jsonl``.
 """
 
 from pathlib import Path
 
-from experiments import bars
-from experiments.heading import heading
+from experiments.documents import bars
+from experiments.documents.heading import heading
 
 MAKE = "python -m experiments.throughput --config=configs/throughput.py --workdir=records"
 

@@ -1,14 +1,14 @@
 """Accuracy of derivatives and the climbs made with them, from the records of ``configs/pathwise.py``.
 
-Drawn by ``python -m experiments.tables --records=records/pathwise.jsonl --out=docs/pathwise.md``.
+Drawn by ``python -m experiments.tables --records=records/pathwise.jsonl``.
 """
 
 from pathlib import Path
 
 import numpy as np
 
-from experiments import bars
-from experiments.heading import heading
+from experiments.documents import bars
+from experiments.documents.heading import heading
 
 MAKE = "python -m experiments.pathwise --config=configs/pathwise.py --workdir=records"
 

@@ -1,6 +1,6 @@
 """Coverage of intervals and rejections of the permutation test, from the records of ``configs/intervals.py``.
 
-Drawn by ``python -m experiments.tables --records=records/intervals.jsonl --out=docs/intervals.md``.
+Drawn by ``python -m experiments.tables --records=records/intervals.jsonl``.
 """
 
 import json
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments import bars
-from experiments.heading import commits, heading
+from experiments.documents import bars
+from experiments.documents.heading import commits, heading
 
 LEVEL, Z = 0.95, 1.959964
 MAKE = "python -m experiments.sweep --config=configs/intervals.py --workdir=records"

@@ -1,6 +1,6 @@
 """What each choice is worth, from the records of ``configs/ablations.py``.
 
-Drawn by ``python -m experiments.tables --records=records/ablations.jsonl --out=docs/ablations.md``.
+Drawn by ``python -m experiments.tables --records=records/ablations.jsonl``.
 """
 
 import json
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.heading import commits, heading
+from experiments.documents.heading import commits, heading
 
 MAKE = "python -m experiments.sweep --config=configs/ablations.py --workdir=records"
 MEASURE = "mutual_information"
