@@ -21,7 +21,7 @@ from jaxinfo.sde import SDE
 from jaxinfo.types import Array, ScoreFn
 
 LOG_2PI_E = float(np.log(2.0 * np.pi) + 1.0)
-NO_CORRELATION = 0.25  # canonical correlations below it look alike to :func:`focus`
+NO_CORRELATION = 0.15  # canonical correlations below it look alike to :func:`focus`
 
 
 def oracle(sde: SDE, blocks: Blocks, mean: Array, cov: Array) -> ScoreFn:

@@ -72,7 +72,19 @@ def test_a_network_sees_three_kinds_of_coordinates_through_the_focus(third, x64)
     x = jnp.asarray(np.random.default_rng(2).standard_normal((1, 5, 4)))
     u = jnp.broadcast_to(jnp.array([0.4, 0.0]), (1, 5, 2))
     eps, white, gate = precondition.gaussian_part(fac, blocks, x, u)
-    seen = (white, x, jnp.repeat(precondition.radius(blocks, x), 2, -1) * x)[third]
     focus = gaussian.focus(blocks, cov)
+    focused = x @ focus.T
+    seen = (white @ focus.T, focused, jnp.repeat(precondition.radius(blocks, x), 2, -1) * focused)[third]
     out = precondition.precondition(echo, blocks).apply({"net": {}, "gaussian": fac}, x, u)
-    np.testing.assert_allclose(out, eps + gate * (seen @ focus.T @ focus), atol=1e-9)
+    np.testing.assert_allclose(out, eps + gate * (seen @ focus), atol=1e-9)
+
+
+@pytest.mark.parametrize("half", [0, 1])
+def test_scalars_have_neither_focus_nor_radius(half, x64):
+    blocks, cov = Blocks((1, 1)), covariance(2)
+    echo = Net(lambda key, x, u: {}, lambda p, x, u: jnp.split(x, 2, -1)[half])
+    fac = gaussian.factors(blocks, np.zeros(2), cov, (vw.view(2, [0], [1]),))
+    x, u = jnp.asarray([[[0.3, -1.2]]]), jnp.array([[[0.4, 0.0]]])
+    eps, white, gate = precondition.gaussian_part(fac, blocks, x, u)
+    out = precondition.precondition(echo, blocks).apply({"net": {}, "gaussian": fac}, x, u)
+    np.testing.assert_allclose(out, eps + gate * (white, x)[half], atol=1e-12)

@@ -79,7 +79,7 @@ def test_bounded_clock(sde, x64):
 
 def test_a_network_serves_every_path(sde, x64):
     """It sees x at unit signal-plus-noise weight and log-SNR, so one function is the score on all of them."""
-    silent = Net(lambda key, x, u: {}, lambda p, x, u: jnp.zeros((*x.shape[:-1], x.shape[-1] // 3)))
+    silent = Net(lambda key, x, u: {}, lambda p, x, u: jnp.zeros((*x.shape[:-1], BLOCKS.dim)))
     net = precondition.precondition(silent, BLOCKS)
     views = (vw.joint(3), vw.view(3, [1], [0]), vw.alone(3, 2), vw.given_rest(3, 1))
     params = {"net": {}, "gaussian": gaussian.factors(BLOCKS, MEAN, COV, views)}

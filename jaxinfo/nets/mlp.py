@@ -35,7 +35,7 @@ class ResidualMLP(nn.Module):
         scaled = lambda s: nn.initializers.variance_scaling(s, "fan_in", "normal")
         angles = jnp.pi * clock * jnp.arange(1, self.frequencies + 1)
         code = jnp.concatenate([2.0 * clock - 1.0, jnp.cos(angles), jnp.sin(angles)], -1)
-        code = nn.silu(nn.Dense(32)(code))
+        code = nn.silu(nn.Dense(16)(code))
         # one product for all that reads the same: many small ones take longer
         h, straight = jnp.split(nn.Dense(self.width + self.rank)(features), [self.width], -1)
         modulation = nn.Dense(2 * self.depth * self.width + self.rank, kernel_init=nn.initializers.zeros)(code)
@@ -50,18 +50,18 @@ class ResidualMLP(nn.Module):
 def mlp(blocks: Blocks, width: int = 64, depth: int = 3, frequencies: int = 8) -> Net:
     """The default network as a :class:`~jaxinfo.types.Net`.
 
-    Its input is ``[w, x, r x]`` (whitened, plain and times its radius, ``[..., 3 D]``) and the bounded clocks; it sees the
-    noised coordinates all ways, the clean ones both, the role bits and the clock the NOISED variables share.  ABSENT
-    coordinates are zeroed.
+    Its input is ``[w, x, r x]`` (whitened, plain, times its radius: ``[..., 2 D or 3 D]``, see
+    :mod:`jaxinfo.precondition`) and the bounded clocks; it sees the noised coordinates all ways, the clean ones plain and
+    times the radius, the role bits and the clock the NOISED variables share.  ABSENT coordinates are zeroed.
     """
     module = ResidualMLP(blocks.dim, width, depth, frequencies)
 
     def features(x, u):
-        white, plain, radial = jnp.split(x, 3, -1)
+        white, plain, *radial = jnp.split(x, x.shape[-1] // blocks.dim, -1)
         given, absent = u == 0.0, u == 1.0
         noised = ~(given | absent)
         spread = lambda z: blocks.spread(z).astype(x.dtype)
-        shown = (white, noised), (plain, noised), (radial, noised), (plain, given), (radial, given)
+        shown = [(white, noised), (plain, noised), (plain, given)] + [(z, ~absent) for z in radial]
         inside = jnp.concatenate([z * spread(where) for z, where in shown] + [1.0 * noised, 1.0 * given], -1)
         clock = jnp.max(jnp.where(noised, u, 0.0), -1, keepdims=True)
         return inside, clock

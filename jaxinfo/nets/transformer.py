@@ -45,11 +45,11 @@ class VariableTransformer(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array, u: Array) -> Array:
-        """``x [..., 3 D]`` (whitened, plain, times its radius), bounded clocks ``u [..., N]`` -> ``[..., D]``."""
+        """``x [..., 2 D or 3 D]`` (whitened, plain, times its radius), bounded clocks ``u [..., N]`` -> ``[..., D]``."""
         blocks, n, widest = Blocks(self.sizes), len(self.sizes), max(self.sizes)
         owner = np.asarray(blocks.owner)
         place = np.concatenate([np.arange(d) for d in self.sizes])  # position of a coordinate within its variable
-        white, plain, radial = jnp.split(x, 3, -1)
+        white, plain, *radial = jnp.split(x, x.shape[-1] // blocks.dim, -1)
         given, absent = u == 0.0, u == 1.0
         noised = ~(given | absent)
 
@@ -57,10 +57,10 @@ class VariableTransformer(nn.Module):
             ragged = jnp.where(blocks.spread(shown), z, 0.0)
             return jnp.zeros((*x.shape[:-1], n, widest), x.dtype).at[..., owner, place].set(ragged)
 
-        shown = (white, noised), (plain, noised), (radial, noised), (plain, given), (radial, given)
+        shown = [(white, noised)] + [(z, where) for z in (plain, *radial) for where in (noised, given)]
         seen = jnp.concatenate([tokens(z, where) for z, where in shown], -1)
         lecun = nn.initializers.variance_scaling(1.0, "fan_in", "normal", in_axis=1, out_axis=2, batch_axis=0)
-        into = self.param("into", lecun, (n, 5 * widest, self.width))
+        into = self.param("into", lecun, (n, len(shown) * widest, self.width))
         names = self.param("names", nn.initializers.normal(0.5), (n, self.width))
         angles = jnp.pi * u[..., None] * jnp.arange(1, self.frequencies + 1)
         code = jnp.concatenate([2.0 * u[..., None] - 1.0, jnp.cos(angles), jnp.sin(angles)], -1)
