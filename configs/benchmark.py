@@ -18,6 +18,7 @@ def get_config(arg: str = "") -> ConfigDict:
     config = ConfigDict()
     config.name = "benchmark"
     config.rivals = True
+    config.keep_programs = True
     group = lambda tasks, n, seeds, **more: ConfigDict(
         {"tasks": tasks, "n": n, "test": n, "seeds": seeds, "measures": MUTUAL, "options": {}} | more
     )

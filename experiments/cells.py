@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
@@ -9,7 +10,13 @@ from pathlib import Path
 
 
 def run(
-    path: Path, cells: Iterable[dict], function: str, *, show: Callable[[dict], object], keys: tuple[str, ...] = ()
+    path: Path,
+    cells: Iterable[dict],
+    function: str,
+    *,
+    show: Callable[[dict], object],
+    keys: tuple[str, ...] = (),
+    keep_programs: bool = False,
 ) -> None:
     """Measure the cells that have no record yet and append their records: the same command resumes.
 
@@ -19,6 +26,7 @@ def run(
       function: ``"module:function"``, from a cell to its record, which repeats the cell.
       show: what to print of a record.
       keys: the entries that tell cells apart; all by default.
+      keep_programs: compile each shape once, in the first cell that has it; programs stand beside the records.
 
     Raises:
       SystemExit: after the last cell, when some failed.
@@ -27,11 +35,15 @@ def run(
 
     mark = lambda r, cell: json.dumps([r.get(k) for k in keys or sorted(cell)], sort_keys=True)
     kept, failed = read_records(path) if path.exists() else [], 0
+    inherited = dict(os.environ)
+    if keep_programs:
+        inherited["JAX_COMPILATION_CACHE_DIR"] = str(path.with_suffix(".programs").resolve())
+        inherited.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.5")
     for cell in cells:
         if mark(cell, cell) in {mark(r, cell) for r in kept}:
             continue
         child = [sys.executable, "-m", "experiments.cells", function, json.dumps(cell)]
-        found = subprocess.run(child, capture_output=True, text=True)
+        found = subprocess.run(child, capture_output=True, text=True, env=inherited)
         lines = [line for line in found.stdout.splitlines() if line.startswith("RECORD")]
         if found.returncode or not lines:
             failed += 1

@@ -6,7 +6,7 @@ from absl import app, flags, logging
 from ml_collections import config_flags
 
 import jaxinfo as ji
-from jaxinfo import parallel
+from jaxinfo import parallel, programs
 from jaxinfo.io import data
 from jaxinfo.io.log import JsonLines
 
@@ -17,6 +17,7 @@ WORKDIR = flags.DEFINE_string("workdir", "out/estimate", "Everything is written 
 def main(_):
     """Read, estimate, record, draw."""
     parallel.share_cores()
+    programs.keep()
     logging.set_verbosity(logging.WARNING)  # orbax tells every step of a save
     config, workdir = CONFIG.value, Path(WORKDIR.value)
     if config.data.startswith("example:"):

@@ -31,6 +31,8 @@ def measure(cell: dict) -> dict:
     import resource
     import warnings
 
+    import jax
+
     from jaxinfo.bench import tasks
     from jaxinfo.inputs import InputWarning
     from jaxinfo.io.log import environment
@@ -57,6 +59,7 @@ def measure(cell: dict) -> dict:
         "diagnostics": {k: {d: e.diagnostics.get(d) for d in KEPT if d in e.diagnostics} for k, e in found.items()},
         "beside": rivals_of(task, vs, tuple(found)) if cell["rivals"] else {},
         "date": time.strftime("%Y-%m-%d"), "environment": environment(),
+        "programs_kept": bool(jax.config.jax_compilation_cache_dir),
     }  # fmt: skip
 
 
@@ -148,7 +151,14 @@ def main(_):
     config = CONFIG.value
     wanted = [cell for cell in cells(config) if cell["task"].startswith(ONLY.value)]
     path = Path(WORKDIR.value) / f"{config.name}.jsonl"
-    run(path, wanted, "experiments.sweep:measure", show=shown, keys=KEYS)
+    run(
+        path,
+        wanted,
+        "experiments.sweep:measure",
+        show=shown,
+        keys=KEYS,
+        keep_programs=config.get("keep_programs", False),
+    )
 
 
 if __name__ == "__main__":

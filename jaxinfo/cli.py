@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from jaxinfo import api, inputs, parallel, queries
+from jaxinfo import api, inputs, parallel, programs, queries
 from jaxinfo.estimators.settings import BUDGETS
 from jaxinfo.io import data
 
@@ -55,6 +55,10 @@ def parser() -> argparse.ArgumentParser:
     e.add_argument("--form", help="form of mutual information: conditional, reverse, joint, sigma, sigma_joint")
     e.add_argument("--unit", choices=("nats", "bits"), default="nats", help="unit of information (default: nats)")
     e.add_argument("--out", metavar="DIR", help="write estimates.csv, profile.csv, records.jsonl and report.png there")
+    e.add_argument(
+        "--no-cache", action="store_true",
+        help="do not keep compiled programs (in ~/.cache/jaxinfo) for the next run on data of this shape",
+    )  # fmt: skip
     e.add_argument("--quiet", action="store_true", help="no progress bar")
     return top
 
@@ -63,6 +67,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status (2 for bad input, with one line that says what to do)."""
     args = parser().parse_args(argv)
     parallel.share_cores()
+    if not args.no_cache:
+        programs.keep()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", inputs.InputWarning)  # the table repeats them as flags

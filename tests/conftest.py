@@ -10,6 +10,8 @@ import pytest
 if jaxlib.__version__.startswith("0.10."):  # later ones may not know the option, and would end the process
     # Cheaper to compile, which is most of the time of these tests; the programs run slower.
     os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_cpu_use_fusion_emitters=false"
+os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"  # of processes that tests start
+jax.config.update("jax_enable_compilation_cache", False)  # tests leave nothing in the home of who runs them
 jax.config.update("jax_num_cpu_devices", 8)  # before JAX starts; harmless to tests that use one
 
 

@@ -28,6 +28,7 @@ ALLOWED = {
     "preprocess": {"types"},
     "train": {"types"},
     "parallel": {"types"},
+    "programs": set(),
     "nets": {"types", "blocks", "nets"},
     "io": {"types", "io"},
     "plots": {"types"},
@@ -35,7 +36,7 @@ ALLOWED = {
     "bench/run": {"types", "bench", "estimators"},
     "estimators": METHOD
     | {"plan", "control", "integral", "pathwise", "precondition", "matching", "samplers", "preprocess", "train"}
-    | {"parallel", "nets", "estimators"},
+    | {"parallel", "programs", "nets", "estimators"},
     "multimodal": {"measures", "matching", "samplers", "preprocess", "train", "nets", "types", "multimodal"},
     "inputs": {"blocks", "types"},
     "queries": {"measures", "blocks", "types"},
@@ -46,7 +47,7 @@ ALLOWED = {
     "api": {"estimators", "inputs", "queries", "options", "model", "two_laws", "results", "io", "plots", "types"},
     "series": {"api", "inputs", "results", "plots", "types"},
     "sklearn_adapter": {"api", "types"},
-    "cli": {"api", "inputs", "queries", "estimators", "io", "parallel"},
+    "cli": {"api", "inputs", "queries", "estimators", "io", "parallel", "programs"},
 }
 FILES = sorted(ROOT.rglob("*.py"))
 

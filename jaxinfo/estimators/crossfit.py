@@ -31,11 +31,11 @@ from jaxinfo.estimators.fitted import (
     inner_factors,
     network,
     padded,
-    program,
     unraveller,
 )
 from jaxinfo.estimators.prepare import Job, Prepared, prepare
 from jaxinfo.estimators.settings import Settings
+from jaxinfo.programs import program
 from jaxinfo.types import Array
 from jaxinfo.views import View
 

@@ -24,31 +24,6 @@ from jaxinfo.views import View
 SDE = VP()  # the integral does not depend on the path; VP inverts in closed form
 
 
-class Program:
-    """A jitted function compiled at a level of optimisation; ``jax_disable_most_optimizations`` has precedence."""
-
-    def __init__(self, function: Callable, level: int, **options: Any):
-        self._plain: Any = jax.jit(function, **options)
-        self._levelled: Any = jax.jit(function, compiler_options={"xla_backend_optimization_level": level}, **options)
-
-    def __call__(self, *arguments: Any) -> Any:
-        """Call it, compiling when the shapes are new."""
-        return (self._plain if jax.config.read("jax_disable_most_optimizations") else self._levelled)(*arguments)
-
-    def num_traces(self) -> int:
-        """How many shapes were compiled."""
-        return sum(f._cache_size() for f in (self._plain, self._levelled))
-
-
-def program(level: int = 2, **options: Any) -> Callable[[Callable], Program]:
-    """Decorator: :class:`Program` with options of ``jax.jit``.
-
-    Half of a short estimate is compiling.  Level 2 takes a quarter less of it than 3 and its programs run as fast; level
-    0 is for what runs once and briefly.
-    """
-    return lambda function: Program(function, level, **options)
-
-
 @dataclass(frozen=True)
 class Fitted:
     """Trained networks and all that is needed to read them: F folds, R seeds.

@@ -22,7 +22,6 @@ from jaxinfo.estimators.fitted import (
     inner_in_order,
     network,
     padded,
-    program,
     stacked,
     unraveller,
 )
@@ -30,6 +29,7 @@ from jaxinfo.estimators.settings import Settings
 from jaxinfo.integral import Sums, integrate
 from jaxinfo.measures import Measure
 from jaxinfo.plan import Plan, plan
+from jaxinfo.programs import program
 from jaxinfo.types import ScoreFn
 
 NODES = 16  # log-SNR nodes of the calibration curve
