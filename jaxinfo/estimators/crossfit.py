@@ -44,12 +44,12 @@ WARMUP = 200
 
 
 def training_density(lo: Array | float, hi: Array | float) -> Array:
-    """Where training looks: bin masses over [lo, hi], a logistic around log-SNR 1.5 with a uniform floor.
+    """Where training looks: bin masses over [lo, hi], a logistic around log-SNR 2.5 with a uniform floor.
 
     Noise levels at which nothing can be predicted only add gradient noise, so most draws go where views differ.
     """
     at = lo + (jnp.arange(times.DENSITY_BINS) + 0.5) * (hi - lo) / times.DENSITY_BINS
-    bell = 1.0 / jnp.cosh((at - 1.5) / 2.4) ** 2
+    bell = 1.0 / jnp.cosh((at - 2.5) / 3.2) ** 2
     return 0.8 * bell / bell.sum() + 0.2 / times.DENSITY_BINS
 
 
