@@ -119,6 +119,28 @@ class Measure:
             terms.append(Term(t.weight, p, cut_scores(t.q) if isinstance(t.q, Scores) else t.q))
         return Measure(self.n, _collect(terms), self.lower)
 
+    def given(self, known: Iterable[int]) -> Measure:
+        """The same measure conditioned on these variables, ABSENT in it so far: GIVEN in every view.
+
+        ``tc(4, [0, 1, 2]).given([3])`` is the total correlation of the first three given the fourth, averaged over it.
+
+        Raises:
+          ValueError: when the measure speaks of one of them.
+        """
+        known = frozenset(known)
+
+        def know(v):
+            if v is None:
+                return None
+            taken = [i for i in known if v[i] != vw.ABSENT]
+            if taken:
+                raise ValueError(f"variable {taken[0]} is measured or given already: it cannot be conditioned on.")
+            return tuple(vw.GIVEN if i in known else r for i, r in enumerate(v))
+
+        know_all = lambda s: Scores(tuple(know(v) for v in s.views)) if isinstance(s, Scores) else s
+        terms = (t if isinstance(t, CrossEntropy) else Term(t.weight, know_all(t.p), know_all(t.q)) for t in self.terms)
+        return Measure(self.n, tuple(terms), self.lower)
+
     def views(self) -> tuple[View, ...]:
         """The distinct views this measure reads, in a fixed order."""
         seen: dict[View, None] = {}

@@ -77,7 +77,7 @@ class Model:
         asked = queries.expand(measures, table.blocks)
         model.asked = tuple(asked)
         if opts.null:
-            permutation.check(q.measure for q in asked.values())
+            permutation.check(q.kind for q in asked.values())
         return model
 
     mark = ""

@@ -36,6 +36,12 @@ class Query:
     measure: str
     groups: tuple[tuple[int, ...], ...]
 
+    @property
+    def kind(self) -> str:
+        """The measure's name, ``conditional`` before it when a measure of a system is conditioned on variables."""
+        system = self.measure in SYSTEM or self.measure == "o_information_gradient"
+        return f"conditional {self.measure}" if system and len(self.groups) > 1 else self.measure
+
     def discrete(self, blocks: Blocks) -> tuple[int, ...]:
         """The discrete variables it speaks of."""
         return tuple(i for g in self.groups for i in g if blocks.discrete[i])
@@ -45,7 +51,8 @@ def parse(text: str, blocks: Blocks) -> Query:
     """Read ``name`` or ``name(a, b; c | d)``: commas join variables into a group, ``;`` and ``|`` separate groups.
 
     Without brackets the variables are taken in order: two for mutual information, three for conditional and interaction
-    information, all for the rest.
+    information, all for the rest.  Measures of a system are conditioned on what follows a bar:
+    ``o_information(a, b, c | age)``.
 
     Raises:
       ValueError: for an unknown measure or variable, or a wrong number of groups.
@@ -76,6 +83,11 @@ def parse(text: str, blocks: Blocks) -> Query:
     if name in want and len(groups) != want[name][0]:
         raise ValueError(
             f"{name} needs {want[name][1]}; got {len(groups)} among the variables {', '.join(blocks.names)}."
+        )
+    if name in (*SYSTEM, "o_information_gradient", "entropy") and (len(groups) > 2 or ";" in (inside or "")):
+        raise ValueError(
+            f"{name} takes variables with commas and, after a bar, those it is conditioned on, as in "
+            f"{name}(a, b, c | d); got {text!r}."
         )
     if name == "o_information_gradient" and n < 3:
         raise ValueError(f"o_information_gradient needs at least 3 variables, got {n}.")
@@ -131,15 +143,26 @@ def build(q: Query, blocks: Blocks, form: str | None = None, sigma: float | None
                 "entropy of the continuous given the discrete, entropy(x | c), plus the entropy of c."
             )
         return ms.entropy(n, a, given, sigma)
-    among = q.groups[0]
+    measured = _of_system(q, blocks)
+    return measured.given(q.groups[1]) if len(q.groups) > 1 else measured
+
+
+def _of_system(q: Query, blocks: Blocks) -> Measure:
+    """A measure of a whole system: TC, DTC, S, Ω or its gradient."""
+    n, among = blocks.num_variables, q.groups[0]
+    known = q.groups[1] if len(q.groups) > 1 else ()
+    shared = [blocks.names[i] for i in known if i in among and q.measure != "o_information_gradient"]
+    if shared:
+        raise ValueError(f"{q.measure}: {shared[0]} is both measured and given; name it once.")
     labels = [i for i in among if blocks.discrete[i]]
     if q.measure == "o_information_gradient":
-        if any(blocks.discrete):
+        system = tuple(i for i in range(n) if i not in known)
+        if any(blocks.discrete[i] for i in system):
             raise ValueError(
                 "the gradient of O-information is for continuous variables; with a discrete one take the difference of "
                 "o_information over all variables and over all but one."
             )
-        return ms.o_info_gradient(n, among[0])
+        return ms.o_info_gradient(n, among[0], system)
     least = 3 if q.measure == "o_information" else 2
     if len(among) < least:
         hint = "; for two it is identically zero, use mutual_information" if least == 3 else ""

@@ -60,6 +60,8 @@ def test_forms_chain_rules_and_gradient_two_ways(rows):
         "sigma": (ms.mi(N, [0], [1]), ms.mi(N, [0], [1], "sigma", 1.5)),
         "chain of mi": (ms.mi(N, [0], [1, 2]), ms.mi(N, [0], [1]) + ms.cmi(N, [0], [2], [1])),
         "chain of tc": (ms.tc(N), ms.tc(N, [0, 1]) + ms.mi(N, [0, 1], [2])),
+        "given": (ms.tc(N, [0, 2]).given([1]), ms.cmi(N, [0], [2], [1])),
+        "tc around one": (ms.tc(N), ms.tc(N, [0, 2]).given([1]) + ms.mi(N, [0], [1]) + ms.mi(N, [2], [1])),
         "omega is co-information": (ms.o_info(N), ms.interaction_information(N, [0], [1], [2])),
         "gradient": (ms.o_info_gradient(N, 1), ms.o_info_gradient(N, 1, form="difference")),
         "entropy": (ms.entropy(N, [0]) + ms.entropy(N, [1, 2], given=[0]), ms.entropy(N, [0, 1, 2])),
@@ -78,6 +80,14 @@ def test_restriction_is_the_subsystem():
     assert ms.tc(4).restrict(absent=[0]).entropies() == ms.tc(4, [1, 2, 3]).entropies()
     with pytest.raises(ValueError, match="identically zero"):
         ms.o_info(2)
+
+
+def test_conditioning_keeps_what_is_given_out_of_the_measure():
+    known = ms.o_info(4, [0, 1, 2]).given([3])
+    assert {v[3] for v in known.views()} == {0}
+    assert {v[:3]: c for v, c in known.entropies().items()} == ms.o_info(3).entropies()
+    with pytest.raises(ValueError, match="variable 2 is measured or given already"):
+        ms.o_info(4, [0, 1, 2]).given([2])
 
 
 def test_two_variables_have_one_number(rows):

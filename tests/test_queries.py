@@ -33,6 +33,8 @@ def test_brackets_and_names():
         ("o_information_gradient(a)", "continuous variables; with a discrete one take the difference"),
         ("entropy(a, k)", r"chain rule.*entropy\(x \| c\)"),
         ("mutual_information(a, k; b, k)", "share variables|continuous side"),
+        ("total_correlation(a; b)", r"after a bar.*total_correlation\(a, b, c \| d\)"),
+        ("o_information(a, b, c | a)", "a is both measured and given"),
     ],
 )
 def test_refusals_name_what_works(text, say):
@@ -78,6 +80,25 @@ def test_plug_in_matches_the_pmf():
         e = plugin.plug_in(codes, plugin.entropy_sets(name, ((0, 1, 2),)))
         assert e.stderr < 0.02
         assert abs(e.value - truth) < 5 * e.stderr, name
+
+
+def test_what_follows_the_bar_is_given_in_every_view():
+    for text in ("total_correlation(a, b | c)", "s_information(a, b | c)", "o_information_gradient(a | k)"):
+        asked = queries.parse(text, B)
+        (given,) = asked.groups[1]
+        assert {v[given] for v in queries.build(asked, B).views()} == {0}, text
+        assert asked.kind.startswith("conditional ")
+
+
+def test_plug_in_given_a_variable_matches_the_pmf():
+    """TC(A, B | C) of labels is their conditional mutual information, exactly."""
+    a, b, c = (0,), (1,), (2,)
+    codes = np.random.default_rng(3).integers(0, 3, size=(500, 3))
+    codes[:, 1] = (codes[:, 0] + codes[:, 1] * codes[:, 2]) % 3
+    conditional = plugin.plug_in(codes, plugin.entropy_sets("conditional_mutual_information", (a, b, c)))
+    given = plugin.plug_in(codes, plugin.entropy_sets("total_correlation", ((0, 1), c)))
+    assert given.value == pytest.approx(conditional.value, abs=1e-12)
+    assert given.value > 0.05
 
 
 def test_plug_in_correction_removes_most_of_the_bias():

@@ -54,6 +54,9 @@ def entropy_sets(measure: str, groups: Sequence[tuple[int, ...]]) -> list[tuple[
         a, b, c = groups
         flip = [(-k, s) for k, s in entropy_sets("conditional_mutual_information", groups)]
         return entropy_sets("mutual_information", (a, b)) + flip
+    if len(groups) > 1:  # H(V | K) = H(V, K) − H(K)
+        sets, known = entropy_sets(measure, groups[:1]), groups[1]
+        return [(c, union(s, known)) for c, s in sets] + [(-sum(c for c, _ in sets), known)]
     system = groups[0]
     n = len(system)
     alone = [(1.0, (i,)) for i in system]
