@@ -52,6 +52,7 @@ def parser() -> argparse.ArgumentParser:
     )
     e.add_argument("--seed", type=int, default=0, help="same seed, same answer (default: 0)")
     e.add_argument("--null", type=int, default=0, metavar="M", help="permutations for a p-value of independence")
+    e.add_argument("--bootstrap", type=int, default=0, metavar="B", help="refits on rows drawn again, for their spread")
     e.add_argument("--form", help="form of mutual information: conditional, reverse, joint, sigma, sigma_joint")
     e.add_argument("--unit", choices=("nats", "bits"), default="nats", help="unit of information (default: nats)")
     e.add_argument("--out", metavar="DIR", help="write estimates.csv, profile.csv, records.jsonl and report.png there")
@@ -97,9 +98,9 @@ def _estimate(args: argparse.Namespace) -> str:
     if measures is None:
         measures = queries.SYSTEM if len(variables) > 2 else ("mutual_information",)
     results = api.estimate(
-        variables, measures, budget=args.budget, seed=args.seed, null=args.null, form=args.form, unit=args.unit,
-        discrete=args.discrete, groups=aside.get("groups"), sample_weight=aside.get("weights"),
-        progress=False if args.quiet else None,
+        variables, measures, budget=args.budget, seed=args.seed, null=args.null, bootstrap=args.bootstrap,
+        form=args.form, unit=args.unit, discrete=args.discrete, groups=aside.get("groups"),
+        sample_weight=aside.get("weights"), progress=False if args.quiet else None,
     )  # fmt: skip
     n = next(iter(results.values())).diagnostics["n"]
     sizes = ", ".join(variables)

@@ -17,7 +17,7 @@ from jaxinfo import inputs, pathwise, queries
 from jaxinfo import measures as ms
 from jaxinfo import views as vw
 from jaxinfo.blocks import Blocks
-from jaxinfo.estimators import crossfit, generate, permutation, plugin, readout, stored, summary
+from jaxinfo.estimators import bootstrap, crossfit, generate, permutation, plugin, readout, stored, summary
 from jaxinfo.estimators.fitted import Fitted
 from jaxinfo.estimators.prepare import Job
 from jaxinfo.estimators.settings import Settings, for_null, resolve
@@ -254,6 +254,8 @@ class Model:
                 found[name] = self._plug_in(name, q, x, weights)
         if self.options.null and rows is None:
             found = self._with_null(found, asked)
+        if self.options.bootstrap and rows is None:
+            found = self._with_bootstrap(found, asked)
         unit = self.options.unit
         return Results({name: found[name].to(unit) for name in asked}, self.title)
 
@@ -288,24 +290,45 @@ class Model:
 
         Statistic and null share one small budget and one code path, so the test is valid whatever the network's bias.
         """
-        opts = replace(self.options, null=0, budget="quick", checkpoint_dir=None, unit="nats")
-        settings = for_null(self.settings)
+        o = self.options
         assert self.table is not None  # only asked of the rows trained on
-        drawn = permutation.independent(
-            self.table.x, self.blocks.slices, self.groups, self.options.null, self.options.seed
-        )
+        drawn = permutation.independent(self.table.x, self.blocks.slices, self.groups, o.null, o.seed)
         tables = [self.table, *(replace(self.table, x=x) for x in drawn)]
-        models = [Model(table, self.blocks, opts, settings) for table in tables]
+        opts = replace(o, budget="quick")
+        read = self._refitted([(table, opts) for table in tables], asked, for_null(self.settings))
+        gap = lambda e: e.diagnostics.get("gap", e.value)
+        out = {}
+        for name, e in found.items():
+            draws = np.asarray([gap(r[name]) for r in read[1:]])
+            p = permutation.p_value(gap(read[0][name]), draws)
+            out[name] = e._replace(diagnostics=e.diagnostics | {"p_value": p, "null": draws})
+        return out
+
+    def _with_bootstrap(self, found, asked):
+        """Estimates of rows drawn again, each by networks of its own."""
+        o = self.options
+        assert self.table is not None  # only asked of the rows trained on
+        n = self.table.x.shape[0]
+        again = [
+            (replace(self.table, x=self.table.x[rows]), replace(o, groups=units, sample_weight=_at(self.weights, rows)))
+            for rows, units in bootstrap.resampled(n, self.groups, o.bootstrap, o.seed)
+        ]
+        read = self._refitted(again, asked, self.settings)
+        out = {}
+        for name, e in found.items():
+            draws = np.asarray([r[name].value for r in read])
+            spread = {"bootstrap": draws, "bootstrap_stderr": float(draws.std(ddof=1))}
+            out[name] = e._replace(diagnostics=e.diagnostics | spread)
+        return out
+
+    def _refitted(self, data: Sequence[tuple[inputs.Table, Options]], asked, settings) -> list[Results]:
+        """The same questions to other tables of this packing, in nats: trained in one program, nothing kept."""
+        plain = lambda opts: replace(opts, null=0, bootstrap=0, checkpoint_dir=None, unit="nats")
+        models = [Model(table, self.blocks, plain(opts), settings) for table, opts in data]
         needed = self._measures(asked)
         if needed:
             train_models(models, plan(needed).views)
-        read = [{k: e.diagnostics.get("gap", e.value) for k, e in m._results(asked, None).items()} for m in models]
-        out = {}
-        for name, e in found.items():
-            draws = np.asarray([r[name] for r in read[1:]])
-            p = permutation.p_value(read[0][name], draws)
-            out[name] = e._replace(diagnostics=e.diagnostics | {"p_value": p, "null": draws})
-        return out
+        return [m._results(asked, None) for m in models]
 
     def _rules(self) -> inputs.Table:
         if self.table is not None:
@@ -368,6 +391,10 @@ class Model:
         )
         model.fits = stored.unpack(tree, meta["fits"], blocks)
         return model
+
+
+def _at(values: np.ndarray | None, rows: np.ndarray) -> np.ndarray | None:
+    return None if values is None else values[rows]
 
 
 def train_many(models: Sequence[Model], measures: str | Sequence[str]) -> None:

@@ -18,7 +18,7 @@ class Results(dict[str, Estimate]):
         self.title = title
 
     def rows(self, level: float = 0.95) -> list[dict[str, Any]]:
-        """Tidy records: measure, value, stderr, interval, Gaussian value beside it, unit, flags."""
+        """Tidy records: measure, value, stderr, interval, Gaussian value beside it, unit, rows, tests, flags."""
         out = []
         for name, e in self.items():
             low, high = e.ci(level)
@@ -33,6 +33,7 @@ class Results(dict[str, Estimate]):
                     "unit": e.unit,
                     "n": e.diagnostics.get("n"),
                     "p_value": e.diagnostics.get("p_value"),
+                    "bootstrap_stderr": e.diagnostics.get("bootstrap_stderr"),
                     "flags": "; ".join(e.flags),
                 }
             )
@@ -74,7 +75,7 @@ class Results(dict[str, Estimate]):
             for name, e in self.items():
                 log.write(
                     {"kind": "estimate", "measure": name, "value": e.value, "stderr": e.stderr, "unit": e.unit}
-                    | {k: v for k, v in e.diagnostics.items() if k != "null"}
+                    | {k: v for k, v in e.diagnostics.items() if k not in ("null", "bootstrap")}
                 )
         return directory
 
@@ -100,6 +101,8 @@ class Results(dict[str, Estimate]):
             beside = f"{g:9.4f}" if g is not None else "        –"
             p = e.diagnostics.get("p_value")
             text = f"{name:<{width}}  {e.value:9.4f}  {e.stderr:7.4f}  [{low:9.4f}, {high:9.4f}] {beside}"
+            spread = e.diagnostics.get("bootstrap_stderr")
+            text += f"   bootstrap ± {spread:.4f}" if spread is not None else ""
             lines.append(text + (f"   p = {p:.3f}" if p is not None else ""))
         seen: dict[str, list[str]] = {}
         for name, e in self.items():

@@ -26,8 +26,10 @@ def kl_divergence(xp: Any, xq: Any, opts: Options, overrides: Mapping[str, Any])
     Raises:
       ValueError: for options that need one data set, or different numbers of columns.
     """
-    if opts.groups is not None or opts.sample_weight is not None or opts.null:
-        raise ValueError("kl_divergence takes no groups, sample_weight or null: its rows belong to two data sets.")
+    if opts.groups is not None or opts.sample_weight is not None or opts.null or opts.bootstrap:
+        raise ValueError(
+            "kl_divergence takes no groups, sample_weight, null or bootstrap: its rows belong to two data sets."
+        )
     tables = [inputs.check({"x": v}, (), seed=opts.seed) for v in (xp, xq)]
     p, q = (t.x for t in tables)
     if p.shape[1] != q.shape[1]:

@@ -9,7 +9,8 @@ import pytest
 from scipy import stats
 
 import jaxinfo as ji
-from jaxinfo.estimators import crossfit, readout
+from jaxinfo.estimators import bootstrap, crossfit, readout
+from jaxinfo.results import Results
 
 pytestmark = pytest.mark.usefixtures("quick_compile")
 SMALL = dict(budget="quick", steps=300, width=16, depth=1, num_mc=4, checks=3, progress=False)
@@ -182,6 +183,26 @@ def test_null_gives_a_p_value(pair):
     assert e.diagnostics["p_value"] == 0.25 and len(e.diagnostics["null"]) == 3
     with pytest.raises(ValueError, match="only for mutual_information"):
         ji.o_information(np.random.default_rng(0).normal(size=(200, 3)), **quick)
+
+
+def test_bootstrap_refits_on_rows_drawn_again(pair):
+    quick = dict(SMALL, bootstrap=4, unit="bits")
+    groups = np.repeat(np.arange(100), 4)
+    e = ji.mutual_information(pair[0][:400], pair[1][:400], groups=groups, **quick)
+    draws = e.diagnostics["bootstrap"]
+    assert len(draws) == 4 and np.unique(draws).size == 4
+    assert e.diagnostics["bootstrap_stderr"] == pytest.approx(np.std(draws, ddof=1))
+    assert 0.01 < e.diagnostics["bootstrap_stderr"] < 0.5  # the rows' own spread is about .05 bits
+    assert "bootstrap ±" in str(Results({"mi": e}))
+
+
+def test_bootstrap_draws_whole_groups_and_keeps_copies_together():
+    groups = np.asarray([2, 0, 0, 1, 2, 2])
+    for rows, units in bootstrap.resampled(6, groups, 20, seed=1):
+        assert (groups[rows] == units).all()
+        for unit in np.unique(units):  # as many copies of each of its rows
+            counts = np.bincount(rows[units == unit], minlength=6)[groups == unit]
+            assert np.ptp(counts) == 0
 
 
 def test_entropy_and_its_units_of_length():

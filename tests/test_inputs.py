@@ -121,6 +121,7 @@ def test_unknown_measure_and_option(xy):
         ("steps", 0, "at least 1"),
         ("num_mc", 3, "even"),
         ("null", -1, "0 or more"),
+        ("bootstrap", 1, "0 or at least 2"),
         ("sigma", -1.0, "positive"),
         ("discrete", ["z"], "not a variable"),
     ]:
