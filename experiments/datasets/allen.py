@@ -1,0 +1,102 @@
+"""Visual Behavior Neuropixels of the Allen Institute (2022) in its own NWB files, one per session, by thesis C.3.4.
+
+Read are: ``units`` (spike times, ``peak_channel_id``, ``snr``, ``isi_violations``, ``quality``), the electrodes' ``id`` and
+``location``, the tables ``intervals/*_presentations`` that tell of changes, and the times of licks and rewards.  A file comes
+from ``VisualBehaviorNeuropixelsProjectCache`` of the AllenSDK, or from the bucket it names.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from experiments.datasets import trials
+
+FILE = "*.nwb"
+AREAS = ("VISp", "VISl", "VISal", "VISrl", "VISam", "VISpm")
+SYSTEMS = (AREAS[:3], AREAS)
+UNITS = 20  # fewest in every area
+FLASH_S, BIN_S = 0.25, 0.001
+REPEATS = (4, 10)  # flashes since the change, for those that count as no change
+ENGAGED = 2.0  # rewards per minute
+AROUND_S = 60.0  # over which they are counted
+
+
+def read(path, areas=AREAS, least: int = UNITS) -> trials.Trials:
+    """Flashes of one session; a trial's condition is "change" or "no change".
+
+    Kept are units with a signal-to-noise ratio of at least 1 and fewer than 1 violation of the refractory period, and
+    flashes while the animal was engaged (2 rewards a minute around them), not omitted nor after an omission, without a
+    lick while they lasted.
+
+    Raises:
+      ValueError: when an area has too few units, or the file tells of no changes.
+    """
+    import h5py
+
+    with h5py.File(path) as f:
+        spikes = _spikes(f, areas)
+        few = {area: len(units) for area, units in spikes.items() if len(units) < least}
+        if few:
+            raise ValueError(
+                f"{path}: expected at least {least} good units in every area, got {few}; drop the session."
+            )
+        start, condition = _flashes(f, path)
+    edges = np.arange(round(FLASH_S / BIN_S) + 1) * BIN_S
+    counts = {area: sum(_binned(times, start, edges) for times in units) / len(units) for area, units in spikes.items()}
+    return trials.Trials(counts, condition, BIN_S)
+
+
+def _spikes(f, areas) -> dict[str, list[np.ndarray]]:
+    """Spike times of the good units of each area."""
+    units, electrodes = f["units"], f["general/extracellular_ephys/electrodes"]
+    location = dict(zip(electrodes["id"][:].tolist(), electrodes["location"].asstr()[:]))
+    good = (units["snr"][:] >= 1.0) & (units["isi_violations"][:] < 1.0) & (units["quality"].asstr()[:] == "good")
+    area = np.asarray([location[c] for c in units["peak_channel_id"][:].tolist()])
+    ends = units["spike_times_index"][:]
+    begins = np.concatenate([[0], ends[:-1]])
+    times = lambda u: units["spike_times"][begins[u] : ends[u]]
+    return {a: [times(u) for u in np.flatnonzero(good & (area == a))] for a in areas}
+
+
+def _flashes(f, path) -> tuple[np.ndarray, np.ndarray]:
+    """Start of each flash kept, and its condition."""
+    tables = [t for name, t in f["intervals"].items() if name.endswith("_presentations") and "is_change" in t]
+    if not tables:
+        raise ValueError(f"{path}: no table of presentations tells of changes; expected a Visual Behavior session.")
+    column = lambda name: np.concatenate([t[name][:] for t in tables])
+    start = column("start_time")
+    order = np.argsort(start)
+    start = start[order]
+    change, omitted, active = (column(k)[order].astype(bool) for k in ("is_change", "omitted", "active"))
+    since = column("flashes_since_change")[order]
+    licks, rewards = f["processing/licking/licks/timestamps"][:], f["processing/rewards/volume/timestamps"][:]
+    within = lambda times, a, b: np.searchsorted(np.sort(times), b) - np.searchsorted(np.sort(times), a)
+    engaged = within(rewards, start - AROUND_S / 2, start + AROUND_S / 2) >= ENGAGED * AROUND_S / 60.0
+    after_omission = np.concatenate([[False], omitted[:-1]])
+    kept = active & engaged & ~omitted & ~after_omission & (within(licks, start, start + FLASH_S) == 0)
+    repeated = ~change & (since >= REPEATS[0]) & (since <= REPEATS[1])
+    kept &= change | repeated
+    return start[kept], np.where(change[kept], "change", "no change")
+
+
+def _binned(times: np.ndarray, start: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Counts of sorted spike times in bins after each start: ``[trials, bins]``."""
+    return np.diff(np.searchsorted(times, start[:, None] + edges), axis=1)
+
+
+def cells(config, path: Path) -> list[dict]:
+    """Every file, system of areas, condition and step."""
+    return [
+        {"session": file.stem, "path": str(file), "areas": list(areas), "condition": condition, "step_s": step,
+         "window_s": config.window_s, "least": config.get("least", UNITS)}
+        for file in sorted(path.parent.glob(path.name))
+        for areas in SYSTEMS
+        for condition in ("change", "no change")
+        for step in config.steps_s
+    ]  # fmt: skip
+
+
+def measure(cell: dict) -> list[dict]:
+    """The windows of one cell."""
+    session = read(cell["path"], cell["areas"], cell["least"])
+    return trials.windows(session, cell["condition"], cell["step_s"], cell["window_s"], cell["seed"], cell["options"])

@@ -1,0 +1,38 @@
+"""All data sets: which cells there are, and the record of one."""
+
+import time
+from importlib import import_module
+from pathlib import Path
+
+STUDIES = ("steinmetz", "allen", "sachs", "lifespan", "tcga", "mfeat")
+
+
+def measure(cell: dict) -> dict:
+    """The rows of one cell."""
+    import warnings
+
+    from jaxinfo.inputs import InputWarning
+    from jaxinfo.io.log import environment
+
+    warnings.simplefilter("ignore", InputWarning)  # what they say is in the flags of the rows
+    start = time.process_time()
+    rows = import_module(f"experiments.datasets.{cell['study']}").measure(cell)
+    cpu_s = round(time.process_time() - start, 1)
+    told = {k: v for k, v in cell.items() if k != "path"} | {"file": Path(cell["path"]).name}
+    return told | {"rows": rows, "cpu_s": cpu_s, "date": time.strftime("%Y-%m-%d"), "environment": environment()}
+
+
+def cells(config, directory: Path, only: str = "") -> list[dict]:
+    """The cells of every data set whose file is there."""
+    out = []
+    for study in STUDIES:
+        if study not in config or (only and study != only):
+            continue
+        module, settings = import_module(f"experiments.datasets.{study}"), config[study]
+        if not list(directory.glob(module.FILE)):
+            print(f"{study}: {directory / module.FILE} is not there; left out.", flush=True)
+            continue
+        path = directory / module.FILE
+        shared = {"study": study, "path": str(path), "options": settings.options.to_dict()}
+        out += [shared | c | {"seed": seed} for c in module.cells(settings, path) for seed in range(settings.seeds)]
+    return out

@@ -1,0 +1,43 @@
+"""Real data sets: one record per data set and question, with nulls and error bars, in fresh processes.
+
+    python -m experiments.real --config=configs/real.py --workdir=records --data=DIRECTORY --only=steinmetz
+
+``--data`` is the directory that holds the files; one that is not there is said so and left out.  Without it small files of
+the same formats are made: a check that everything runs, not a finding.
+"""
+
+from pathlib import Path
+
+from absl import app, flags
+from ml_collections import config_flags
+
+from experiments.cells import run
+from experiments.datasets import studies
+
+CONFIG = config_flags.DEFINE_config_file("config", "configs/real.py", "Configuration.")
+WORKDIR = flags.DEFINE_string("workdir", "records", "Where real.jsonl is kept; the same command resumes.")
+DATA = flags.DEFINE_string("data", "", "Directory of the files; empty: small files made there, of the same formats.")
+ONLY = flags.DEFINE_string("only", "", "Only this data set.")
+
+
+def shown(record: dict) -> str:
+    """A line for people: the first values."""
+    hidden = ("rows", "options", "environment", "date", "file", "each")
+    what = " ".join(f"{k}={v}" for k, v in record.items() if k not in hidden)
+    few = ", ".join(f"{r['measure']} {r['value']:.3f} ± {r['stderr']:.3f}" for r in record["rows"][:4])
+    return f"{what}: {few}"
+
+
+def main(_):
+    """Run the cells that are missing."""
+    from experiments.datasets import made
+
+    path = Path(WORKDIR.value) / "real.jsonl"
+    directory = Path(DATA.value) if DATA.value else made.write(Path(WORKDIR.value) / "made")
+    wanted = studies.cells(CONFIG.value, directory, ONLY.value)
+    told = tuple(dict.fromkeys(k for cell in wanted for k in cell if k != "path"))
+    run(path, wanted, "experiments.datasets.studies:measure", show=shown, keys=told, keep_programs=True)
+
+
+if __name__ == "__main__":
+    app.run(main)
