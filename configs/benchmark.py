@@ -23,7 +23,8 @@ def get_config(arg: str = "") -> ConfigDict:
         {"tasks": tasks, "n": n, "test": n, "seeds": seeds, "measures": MUTUAL, "options": {}} | more
     )
     rival = lambda bound: group(("bmi",), 10_000, 1, estimator=bound, options={"cpu_seconds": CPU_S, "steps": 10**6})
-    config.groups = (group(("bmi",), 10_000, 3), *(rival(bound) for bound in BOUNDS))
+    linear = group(("bmi",), 10_000, 3, estimator="cca")
+    config.groups = (group(("bmi",), 10_000, 3), linear, *(rival(bound) for bound in BOUNDS))
     if arg == "smoke":
         small = {"budget": "quick", "steps": 100, "width": 16, "num_mc": 2, "checks": 4}
         short = {"steps": 40, "checks": 2, "batch": 32, "width": 16}

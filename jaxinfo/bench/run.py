@@ -7,10 +7,10 @@ from typing import Any
 import jax
 
 from jaxinfo.bench.tasks import Sample
-from jaxinfo.estimators import copula, decompose, ksg, neural, published
+from jaxinfo.estimators import cca, copula, decompose, ksg, neural, published
 from jaxinfo.types import Estimate, Estimator
 
-RIVALS = ("copula", "ksg", "published", *neural.BOUNDS)
+RIVALS = ("copula", "cca", "ksg", "published", *neural.BOUNDS)
 
 
 def rival(name: str, measure: str, **options: Any) -> Estimator:
@@ -30,6 +30,8 @@ def rival(name: str, measure: str, **options: Any) -> Estimator:
     path = path or "line"
     if name == "copula":
         return copula.copula_estimator(measure, **options)
+    if name == "cca":
+        return cca.cca_estimator(measure)
     if name == "ksg":
         return ksg.ksg_estimator(measure, **options)
     if name == "published":

@@ -31,5 +31,5 @@ def test_bounds_alone_and_along_a_path():
 
 @pytest.mark.parametrize("name", ["smoke", "ring-dv", "tree-ksg"])
 def test_unknown_names(name):
-    with pytest.raises(ValueError, match="choose one of copula, ksg, published, dv"):
+    with pytest.raises(ValueError, match="choose one of copula, cca, ksg, published, dv"):
         run.rival(name, "total_correlation")
