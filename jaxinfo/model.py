@@ -98,7 +98,9 @@ class Model:
         return self._results(queries.expand(self.asked, self.blocks), None)
 
     def measure(self, name: str, rows: Any = None) -> Estimate:
-        """One measure, on the rows trained on (cross-fitted) or on new ``rows``, which every fold's networks read.
+        """One measure, on the rows trained on (cross-fitted) or on new ``rows``, which the folds' networks read in turn.
+
+        Few new rows are read by the networks of every fold, and averaged.
 
         A measure whose views were not trained is trained now, as long as the model still holds its data.
         """

@@ -116,6 +116,13 @@ def test_new_rows_of_any_number_share_a_program(model):
     assert abs(many.value - own.value) < 4 * own.stderr  # the same rows, which some folds trained on
 
 
+@pytest.mark.parametrize("n, each", [(1, 5), (200, 5), (500, 2), (1000, 1), (7, 5), (5003, 1)])
+def test_new_rows_are_read_in_turn(n, each):
+    read = np.concatenate(readout.in_turn(n, folds=5, afford=1000))
+    assert (np.bincount(read, minlength=n) == each).all()
+    assert read.size <= max(1000, n)
+
+
 def test_saved_and_loaded(model, tmp_path):
     vs, m = model
     m.save(tmp_path / "model")

@@ -202,7 +202,7 @@ def read(
       fitted: trained and tuned networks.
       measures: names and measures; every view they read must have been trained.
       x: the rows that were trained on (``crossfitted=True``: each is read by the fold that left it out) or new rows
-        (``False``: read by every fold, and averaged).
+        (``False``: see :func:`in_turn`).
       seed: of the noise draws.
       weights: ``[n]`` row weights, for the profile.
       crossfitted: see ``x``.
@@ -219,7 +219,8 @@ def read(
             "name these measures when fitting."
         )
     n = x.shape[0]
-    rows = [sp.evaluation for sp in fitted.splits] if crossfitted else [np.arange(n)] * s.folds
+    own = [sp.evaluation for sp in fitted.splits]
+    rows = own if crossfitted else in_turn(n, s.folds, sum(r.size for r in own))
     w = np.ones(n) if weights is None else np.asarray(weights, np.float64)
     keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), 23), (s.seeds, s.folds))
     gap, difference, base, profile, sums = _pointwise(fitted, p, x, rows, w, keys)
@@ -247,6 +248,17 @@ def read(
         (sums.nested / np.maximum(sums.count.sum(-1, keepdims=True), 1e-30)).mean((0, 1)),
         optimism,
     )  # fmt: skip
+
+
+def in_turn(n: int, folds: int, afford: int) -> list[np.ndarray]:
+    """Which of ``n`` new rows each fold reads: all folds read few rows, of many each takes its turn.
+
+    Every row is read by as many folds as make no more than ``afford`` readings together, and at least by one: a mean over
+    rows is then one over folds as well, and new rows cost about what the rows trained on cost.
+    """
+    each = int(np.clip(afford // max(n, 1), 1, folds))
+    at = np.arange(n)
+    return [at[(at - f) % folds < each] for f in range(folds)]
 
 
 class _Profile(NamedTuple):
