@@ -21,12 +21,13 @@ def get_config(arg: str = "") -> ConfigDict:
     """The configuration; ``smoke`` ends in under a minute."""
     config = ConfigDict()
     config.tasks = TASKS
+    config.curves = ("mixed-10x5-plain", "inner_spiral-six")  # loss against error, thesis C.10
     config.checkpoints = 10
     config.test = 10_000
     config.ours = ConfigDict({"n": 10_000, "first": 50, "last": 20_000, "options": {}})
     config.published = ConfigDict({"n": 100_000, "first": 1_000, "last": 0, "options": {}})  # last 0: as published
     if arg == "smoke":
-        config.tasks, config.checkpoints, config.test = TASKS[:1], 2, 300
+        config.tasks, config.curves, config.checkpoints, config.test = TASKS[:1], (), 2, 300
         small = {"budget": "quick", "width": 16, "num_mc": 2, "checks": 2}
         config.ours = ConfigDict({"n": 300, "first": 10, "last": 20, "options": small})
         config.published = ConfigDict({"n": 300, "first": 10, "last": 20, "options": {"width": 16}})

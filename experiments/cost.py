@@ -16,7 +16,6 @@ from experiments.cells import run
 
 CONFIG = config_flags.DEFINE_config_file("config", "configs/cost.py", "Configuration.")
 WORKDIR = flags.DEFINE_string("workdir", "records", "Where cost.jsonl is kept.")
-MEASURE = "mutual_information"
 FRESH = 1_000_000  # what is added to the seed of a draw for its test rows
 
 
@@ -28,22 +27,24 @@ def measure(cell: dict) -> dict:
     task = tasks.task(cell["task"])
     train, test = task.draw(0, cell["n"]), task.draw(FRESH, cell["test"])
     points = {"ours": ours, "published": published}[cell["estimator"]](train, test, cell)
-    truth = task.truth[MEASURE]
+    truth = task.truth[cell["measure"]]
     return cell | {"truth": truth, "points": points, "date": time.strftime("%Y-%m-%d"), "environment": environment()}
 
 
 def ours(train: dict, test: dict, cell: dict) -> list[dict]:
-    """One run per number of steps."""
+    """One run per number of steps; ``loss`` is the mean over views of what held-out rows said of the weights kept, nats."""
     import jaxinfo as ji
 
     points = []
     for steps in (*checkpoints(cell["first"], cell["last"], cell["checkpoints"])[:-1], None):
         start = time.process_time()
         options = cell["options"] | ({"steps": steps} if steps else {})
-        model = ji.fit(train, (MEASURE,), seed=0, progress=False, **options)
-        e = model.measure(MEASURE, rows=test)
+        model = ji.fit(train, (cell["measure"],), seed=0, progress=False, **options)
+        e = model.measure(cell["measure"], rows=test)
         taken = int(e.diagnostics["steps"])
-        points.append({"steps": taken, "value": e.value, "stderr": e.stderr, "cpu_s": time.process_time() - start})
+        loss = float(model.fits[0].history["validation"].mean((1, 2, 3)).min())
+        spent = time.process_time() - start
+        points.append({"steps": taken, "value": e.value, "stderr": e.stderr, "loss": loss, "cpu_s": spent})
     return points
 
 
@@ -54,10 +55,10 @@ def published(train: dict, test: dict, cell: dict) -> list[dict]:
     from jaxinfo.estimators import published as rival
 
     training = time.process_time()
-    estimator = rival.published_estimator(MEASURE, rival.Recipe(**cell["options"]))
+    estimator = rival.published_estimator(cell["measure"], rival.Recipe(**cell["options"]))
     state, spent, points = estimator.init(jax.random.key(0), train), 0.0, []
     for steps in checkpoints(cell["first"], cell["last"] or state.recipe.steps, cell["checkpoints"]):
-        state = jax.block_until_ready(rival.advance(MEASURE, state, train, steps))
+        state = jax.block_until_ready(rival.advance(cell["measure"], state, train, steps))
         spent += time.process_time() - training
         reading = time.process_time()
         e = estimator.estimate(state, test)
@@ -74,10 +75,14 @@ def checkpoints(first: int, last: int, count: int) -> list[int]:
 
 
 def cells(config) -> list[dict]:
-    """Every task under both estimators."""
+    """Every pair under both estimators; O-information of the systems named in ``curves`` under ours."""
     shared = {"checkpoints": config.checkpoints, "test": config.test}
-    numbers = lambda name: config[name].to_dict() | {"estimator": name}
-    return [{"task": task} | shared | numbers(name) for task in config.tasks for name in ("ours", "published")]
+    numbers = lambda name: shared | config[name].to_dict() | {"estimator": name}
+    pairs = [(task, name) for task in config.tasks for name in ("ours", "published")]
+    return [
+        *({"task": task, "measure": "mutual_information"} | numbers(name) for task, name in pairs),
+        *({"task": task, "measure": "o_information"} | numbers("ours") for task in config.curves),
+    ]
 
 
 def shown(record: dict) -> str:

@@ -76,26 +76,34 @@ def markdown(records: list[dict]) -> str:
 
 
 def picture(records: list[dict], path: Path) -> None:
-    """|Error| of every checkpoint against CPU-seconds, a panel per task."""
+    """|Error| of every checkpoint against CPU-seconds, a panel per task; below, the loss of held-out rows against steps."""
     from matplotlib.figure import Figure
 
     from jaxinfo import plots
 
     tasks = list(dict.fromkeys(r["task"] for r in records))
-    figure = Figure(figsize=(3.2 * len(tasks), 2.8), layout="constrained", facecolor="white")
-    for axes, task in zip(figure.subplots(1, len(tasks), squeeze=False, sharey=True)[0], tasks):
+    figure = Figure(figsize=(3.2 * len(tasks), 4.8), layout="constrained", facecolor="white")
+    panels = figure.subplots(2, len(tasks), squeeze=False, sharey="row")
+    for (above, below), task in zip(panels.T, tasks):
         for r in (r for r in records if r["task"] == task):
             colour = plots.BLUE if r["estimator"] == "ours" else plots.GREY
             error = [max(abs(p["value"] - r["truth"]), 1e-3) for p in r["points"]]
-            axes.plot([p["cpu_s"] for p in r["points"]], error, "o-", ms=3, lw=1, color=colour, label=r["estimator"])
-        axes.axhline(bars.NEAR, color=plots.ORANGE, lw=0.8)
-        axes.set_xscale("log")
-        axes.set_yscale("log")
-        axes.set_title(task, fontsize=plots.SMALL)
-        axes.set_xlabel("CPU-seconds", fontsize=plots.SMALL)
-        axes.tick_params(labelsize=plots.SMALL)
-        axes.spines[["top", "right"]].set_visible(False)
-    first = figure.axes[0]
-    first.set_ylabel("|estimate − truth|  [nats]", fontsize=plots.SMALL)
-    first.legend(frameon=False, fontsize=plots.SMALL)
+            above.plot([p["cpu_s"] for p in r["points"]], error, "o-", ms=3, lw=1, color=colour, label=r["estimator"])
+            told = [p for p in r["points"] if "loss" in p]
+            if told:
+                least = min(p["loss"] for p in told)
+                excess = [max(p["loss"] - least, 1e-4) for p in told]
+                below.plot([p["steps"] for p in told], excess, "o-", ms=3, lw=1, color=colour)
+        above.axhline(bars.NEAR, color=plots.ORANGE, lw=0.8)
+        above.set_title(task, fontsize=plots.SMALL)
+        for axes, what in ((above, "CPU-seconds"), (below, "steps")):
+            if axes.lines:
+                axes.set(xscale="log", yscale="log")
+            axes.set_xlabel(what, fontsize=plots.SMALL)
+            axes.tick_params(labelsize=plots.SMALL)
+            axes.spines[["top", "right"]].set_visible(False)
+    above, below = panels[:, 0]
+    above.set_ylabel("|estimate − truth|  [nats]", fontsize=plots.SMALL)
+    below.set_ylabel("held-out loss above its least  [nats]", fontsize=plots.SMALL)
+    above.legend(frameon=False, fontsize=plots.SMALL)
     figure.savefig(path, dpi=110)
