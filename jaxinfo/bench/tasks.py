@@ -214,6 +214,21 @@ def high_mi_task(mi: float, transform: str = "plain", dim: int = 3) -> Task:
     return _pair(f"high_mi-{dim}-{dim}-{mi:.1f}-{transform}", name, base, float(mi), (dim, dim), maps)
 
 
+def picture_task(picture: str, dim: int = 2) -> Task:
+    """The sparse normal ``dim × dim`` with both sides shown as pictures: the same truth behind many pixels.
+
+    Raises:
+      ValueError: for an unknown picture, or one that does not show so many coordinates.
+    """
+    _known(picture, tf.PICTURES)
+    normal = sparse_task(dim)
+    show = tf.PICTURES[picture]
+    (base, maps), mi = _parts(normal), normal.truth["mutual_information"]
+    pixels = show(np.zeros((1, dim))).shape[1]
+    name = f"{picture.capitalize()} @ {normal.name}"
+    return _pair(f"{picture}-{normal.id}", name, base, mi, (pixels, pixels), (*maps, (show, show)))
+
+
 def independent_task(dim: int) -> Task:
     """Two independent normals ``dim × dim``: truth 0."""
     base = partial(_normal_pair, cov=np.eye(2 * dim), dim_x=dim)
@@ -434,6 +449,7 @@ def all_tasks() -> dict[str, Task]:
         mixture_entropy_task(),
         mixture_kl_task(),
         normal_kl_task(5),
+        *(picture_task(picture, dim) for picture, dim in (("spot", 2), ("lamps", 2), ("lamps", 5))),
         _sign_xor_task(),
         *_inner_spiral_tasks(),
         *(make(dim, name) for make in (redundant_task, synergistic_task, mixed_task) for dim, name in named),

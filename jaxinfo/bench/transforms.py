@@ -94,6 +94,68 @@ def spiral(v: np.ndarray, speed: float | None = None, plane: tuple[int, int] = (
     return out
 
 
+SIDE = 16
+"""Pixels along a side of the pictures below."""
+
+
+def _grid(side: int) -> np.ndarray:
+    """Centres of the pixels of the unit square, row by row: ``[side², 2]``."""
+    at = (np.arange(side) + 0.5) / side
+    return np.stack(np.meshgrid(at, at, indexing="ij"), -1).reshape(-1, 2)
+
+
+def spot(v: np.ndarray, side: int = SIDE, width: float = 0.12) -> np.ndarray:
+    """A picture of one bright spot whose place is the variable: ``exp(−‖p − c‖² / 2 width²)``, c = .2 + .6 Φ(v).
+
+    The place can be read off the picture (log-ratios of pixels are affine in c), so every mutual information is kept.
+
+    Args:
+      v: array ``[..., 2]``.
+      side: pixels along a side.
+      width: of the spot, the picture being 1 wide.
+
+    Returns:
+      Array ``[..., side²]``, row by row.
+
+    Raises:
+      ValueError: when the last axis is not 2.
+    """
+    if np.shape(v)[-1] != 2:
+        raise ValueError(f"spot: expected two coordinates, got shape {np.shape(v)}; pass an array [n, 2].")
+    away = _grid(side) - (0.2 + 0.6 * ndtr(v))[..., None, :]
+    return np.exp(-0.5 * (away**2).sum(-1) / width**2)
+
+
+def lamps(v: np.ndarray, side: int = SIDE, width: float = 0.08) -> np.ndarray:
+    """A picture of one lamp per coordinate on a circle, as bright as Φ of it, their light overlapping.
+
+    The lamps' pictures are linearly independent, so brightnesses can be read off and every mutual information is kept.
+
+    Args:
+      v: array ``[..., d]``, d at most 8: more lamps would overlap too much to be told apart.
+      side: pixels along a side.
+      width: of a lamp's light, the picture being 1 wide.
+
+    Returns:
+      Array ``[..., side²]``, row by row.
+
+    Raises:
+      ValueError: for more than 8 coordinates.
+    """
+    d = np.shape(v)[-1]
+    if d > 8:
+        raise ValueError(f"lamps: expected at most 8 coordinates, got {d}.")
+    return ndtr(v) @ lamp_pictures(d, side, width)
+
+
+def lamp_pictures(d: int, side: int = SIDE, width: float = 0.08) -> np.ndarray:
+    """The light of each of ``d`` lamps alone: ``[d, side²]``."""
+    angle = 2.0 * np.pi * np.arange(d) / d
+    centre = 0.5 + 0.3 * np.stack([np.cos(angle), np.sin(angle)], -1)
+    away = _grid(side)[None] - centre[:, None]
+    return np.exp(-0.5 * (away**2).sum(-1) / width**2)
+
+
 def inner_spiral(v: np.ndarray, kappa: float = 0.15) -> np.ndarray:
     """``R(κ ‖v‖²) v``, R a rotation of the variable's own first plane; a Gaussian copula cannot see through it.
 
@@ -120,3 +182,6 @@ PAIR_TRANSFORMS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], Callable[[n
     "spiral": (spiral, partial(spiral, plane=(1, 2))),
 }
 """What may be done to X and to Y, as in the 40 tasks of arXiv 2306.11078."""
+
+PICTURES: dict[str, Callable[[np.ndarray], np.ndarray]] = {"spot": spot, "lamps": lamps}
+"""Vectors shown as pictures, which keep their information."""

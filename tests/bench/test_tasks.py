@@ -214,6 +214,26 @@ def test_swiss_roll_unrolls():
     np.testing.assert_allclose((t / (1.5 * np.pi) - 1.0) / 2.0, u, atol=1e-12)
 
 
+def test_pictures_show_their_variables():
+    """What was put in can be read off the pixels: the pictures keep every information."""
+    v = np.random.default_rng(0).normal(size=(50, 2))
+    spots = tf.spot(v)
+    grid = (np.arange(tf.SIDE) + 0.5) / tf.SIDE
+    rows, columns = (spots.reshape(50, tf.SIDE, tf.SIDE).max(axis) for axis in (2, 1))
+    for profile, coordinate in ((rows, 0), (columns, 1)):  # log-ratios of neighbours are affine in the place
+        ratio = np.log(profile[:, 9] / profile[:, 8]) * 0.12**2 / (grid[9] - grid[8])
+        place = 0.5 * (grid[9] + grid[8]) + ratio
+        assert place == pytest.approx(0.2 + 0.6 * ndtr(v[:, coordinate]), abs=1e-9)
+    w = np.random.default_rng(1).normal(size=(50, 8))
+    lights, *_ = np.linalg.lstsq(tf.lamp_pictures(8).T, tf.lamps(w).T, rcond=None)
+    assert lights.T == pytest.approx(ndtr(w), abs=1e-9)
+    assert np.linalg.cond(tf.lamp_pictures(8)) < 10
+    for show, wrong, say in ((tf.spot, 3, "two coordinates"), (tf.lamps, 9, "at most 8")):
+        with pytest.raises(ValueError, match=say):
+            show(np.zeros((1, wrong)))
+    assert tk.task("spot-multinormal-sparse-2-2-2-2.0").draw(0, 3)["x"].shape == (3, 256)
+
+
 @pytest.mark.parametrize("d", [2, 3, 5])
 def test_spirals_turn_back_and_keep_volume(d):
     v = rng().standard_normal((50, d))
