@@ -26,7 +26,8 @@ def get_config(arg: str = "") -> ConfigDict:
         "scikit-learn": "scikit-learn",
         "hoi": "hoi==0.0.7",
         "latentmi": "latentmi==0.1.3",
-        "diffusion-mi": "diffusion-mi==0.1.1",
+        "diffusion-mi MMG": "diffusion-mi==0.1.0",
+        "diffusion-mi MINDE": "diffusion-mi==0.1.0",
     }
     config.tasks = PAIRS + SYSTEMS
     config.measures = ("mutual_information", "total_correlation", "dual_total_correlation", "o_information")

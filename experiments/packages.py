@@ -13,7 +13,7 @@ SCRIPT = Path(__file__).with_name("outside.py")
 
 def environment(package: str, requirement: str, root: Path, timeout_s: float) -> tuple[Path, str]:
     """The Python of the package's own environment, made and filled on first use, and what went wrong, if anything."""
-    home = root / package
+    home = root / package.split()[0]
     python, done = home / "bin" / "python", home / "installed"
     if not done.exists():
         venv.create(home, with_pip=True, clear=True)
@@ -36,11 +36,19 @@ def attempt(command: list[str], timeout_s: float) -> subprocess.CompletedProcess
     return found
 
 
-def measured(python: Path, package: str, measure: str, vs: dict[str, np.ndarray], timeout_s: float) -> dict:
+def measured(
+    python: Path,
+    package: str,
+    measure: str,
+    train: dict[str, np.ndarray],
+    test: dict[str, np.ndarray],
+    timeout_s: float,
+) -> dict:
     """``value``, ``cpu_s``, ``wall_s``, ``version``; or ``failed`` with the reason."""
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / "arrays.npz"
-        np.savez(path, **vs)
+        arrays = {f"train:{k}": v for k, v in train.items()} | {f"test:{k}": v for k, v in test.items()}
+        np.savez(path, **arrays)
         found = attempt([str(python), str(SCRIPT), package, measure, str(path)], timeout_s)
     if isinstance(found, str):
         return {"failed": found}

@@ -15,6 +15,7 @@ from experiments.packages import environment, measured
 CONFIG = config_flags.DEFINE_config_file("config", "configs/rivals.py", "Configuration.")
 WORKDIR = flags.DEFINE_string("workdir", "records", "Where rivals.jsonl is kept; the same command resumes.")
 ENVIRONMENTS = flags.DEFINE_string("environments", "out/rivals", "Where the virtual environments are made.")
+FRESH = 1_000_000  # what is added to the seed of a draw for its test rows
 
 
 def main(_):
@@ -36,8 +37,8 @@ def main(_):
                     cell = {"package": package, "task": name, "n": config.n, "seed": seed, "measure": measure}
                     if mark(cell) in seen:
                         continue
-                    vs = task.draw(seed, config.n)
-                    found = {"failed": trouble} if trouble else measured(python, package, measure, vs, config.each_s)
+                    rows = task.draw(seed, config.n), task.draw(seed + FRESH, config.n)
+                    found = {"failed": trouble} if trouble else measured(python, package, measure, *rows, config.each_s)
                     record = cell | {"truth": task.truth[measure]} | found | {"environment": machine()}
                     with JsonLines(path) as log:
                         log.write(record)

@@ -15,7 +15,7 @@ PYTHON = Path(sys.executable)
 def test_a_value_with_its_cost_and_version():
     pytest.importorskip("sklearn")
     task = tasks.task("1v1-normal-0.75")
-    found = packages.measured(PYTHON, "scikit-learn", "mutual_information", task.draw(0, 2000), 120.0)
+    found = packages.measured(PYTHON, "scikit-learn", "mutual_information", task.draw(0, 2000), {}, 120.0)
     assert abs(found["value"] - task.truth["mutual_information"]) < 0.1
     assert found["cpu_s"] > 0 and found["version"]
 
@@ -27,7 +27,7 @@ def test_a_value_with_its_cost_and_version():
 def test_a_reason(package, measure, size, reason):
     rng = np.random.default_rng(0)
     vs = {"x": rng.normal(size=(50, size)), "y": rng.normal(size=(50, size))}
-    assert reason in packages.measured(PYTHON, package, measure, vs, 120.0)["failed"]
+    assert reason in packages.measured(PYTHON, package, measure, vs, vs, 120.0)["failed"]
 
 
 def test_time_runs_out():
