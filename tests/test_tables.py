@@ -18,6 +18,8 @@ from experiments.documents import (
     intervals,
     pathwise,
     prompt,
+    real,
+    rivals,
     scale,
     throughput,
 )
@@ -290,3 +292,45 @@ def test_cells_are_measured_once_and_failures_are_tried_again(tmp_path, monkeypa
     assert "ZeroDivisionError" in capsys.readouterr().out
     cells.run(path, wanted[::2], "test_tables:half", show=lambda r: "again")
     assert len(read_records(path)) == 2 and "again" not in capsys.readouterr().out
+
+
+def test_packages_of_others_by_task_and_the_reasons_of_those_that_gave_nothing(tmp_path):
+    told = {"task": "1v1-normal-0.75", "measure": "mutual_information", "n": 100, "seed": 0, "truth": 0.413}
+    records = [
+        told | {"package": "one", "value": 0.5, "cpu_s": 3.0, "version": "1.2"},
+        told | {"package": "two", "failed": "no such thing"},
+    ]
+    text = rivals.markdown(records)
+    assert "one 1.2" in text and "+0.087 (3 s)" in text and "two: no such thing" in text
+    rivals.picture(records, tmp_path / "rivals.png")
+    rivals.picture(records[1:], tmp_path / "none.png")
+    assert (tmp_path / "none.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_real_data_are_told_study_by_study(tmp_path):
+    row = lambda measure, value, **more: {"measure": measure, "value": value, "stderr": 0.1, "gaussian": 0.0} | more
+    window = lambda measure, t, p: row(measure, 0.1 + t, time=t, p_value=p, bootstrap_stderr=0.2)
+    trials = [window("s_information", t, p) for t, p in ((0.1, 0.05), (0.2, 0.5))] + [
+        window("o_information", 0.1, None)
+    ]
+    areas = {"session": "s1", "areas": ["A", "B", "C"], "condition": "grating", "step_s": 0.01}
+    proteins = [
+        row(f"o_information_gradient({n})", v, edges=e) for n, v, e in (("a", 0.1, 1), ("b", 0.3, 2), ("c", 0.2, 0))
+    ]
+    pairs = [row("total_correlation(a, b)", 0.9, edges=1), row("total_correlation(b, c)", 0.1, edges=0)]
+    pairs += [row("total_correlation(a, c)", 0.2, edges=0)]
+    aged = row(
+        "slope of o_information, ours", 0.04, p_value=0.01, correlation=0.3, age=[10, 40, 80], each=[0.0, 1.0, 2.0]
+    )
+    records = [
+        {"study": "steinmetz", "rows": trials} | areas,
+        {"study": "sachs", "condition": None, "rows": [row("total_correlation", 3.0), *proteins, *pairs]},
+        {"study": "lifespan", "modules": 3, "rows": [row("o_information", 0.5), aged]},
+        {"study": "mfeat", "dim": 2, "noise": 1.0, "rows": [row("o_information", 0.5), *pairs]},
+    ]
+    text = real.markdown(records)
+    assert "| s1 A–B–C | grating | 10 ms | s information | 0.250 | 0.200 to 0.300 | 0.100 | 0.200 | 1 of 2 |" in text
+    assert "area under the curve 1.00" in text and "0.040 ± 0.100" in text
+    assert "| b | 0.90 |  | 0.10 |" in text
+    real.picture(records, tmp_path / "real.png")
+    assert (tmp_path / "real.png").read_bytes()[:4] == b"\x89PNG"
