@@ -155,6 +155,8 @@ def test_ranking_of_estimators(tmp_path):
     text = benchmark.markdown(ours + rivals)
     assert "Within 0.1 nats: 1 of 2" in text and "one seed: 2.0" in text and "| dv | 1 | 1 | 1 |" in text
     assert "best rival is dv with a mean error of 0.0400: **outside.**" in text
+    more = benchmark.markdown(ours + rivals + [record(error=0.004, n=100_000)])
+    assert "Within 0.1 nats: 1 of 2" in more and "From 100000 rows, 1 tasks: mean error 0.0040" in more
     benchmark.picture(ours + rivals, tmp_path / "benchmark.png")
     assert (tmp_path / "benchmark.png").read_bytes()[:4] == b"\x89PNG"
 

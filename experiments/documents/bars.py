@@ -87,6 +87,9 @@ READ = 3.0  # CPU-seconds of reading per view and row at 100 variables, over tho
 # The 40 tasks: errors in nats at 10,000 rows, CPU-minutes of one seed.
 FORTY = {"tasks": 40, "near": 37, "error": 0.02, "cpu_min": 25.0}
 
+# Ten of them at 100,000 rows.
+MORE = {"tasks": 10, "error": 0.01}
+
 # Time to error: how many times sooner than the published recipe.
 SOONER = {
     "1v1-normal-0.75": 40.0,
