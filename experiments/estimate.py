@@ -7,7 +7,7 @@ from ml_collections import config_flags
 
 import jaxinfo as ji
 from jaxinfo import parallel, programs
-from jaxinfo.io import data
+from jaxinfo.io import data, embedded
 from jaxinfo.io.log import JsonLines
 
 CONFIG = config_flags.DEFINE_config_file("config", "configs/estimate.py", "Configuration.")
@@ -21,7 +21,7 @@ def main(_):
     logging.set_verbosity(logging.WARNING)  # orbax tells every step of a save
     config, workdir = CONFIG.value, Path(WORKDIR.value)
     if config.data.startswith("example:"):
-        variables, title = data.embedded(config.data.removeprefix("example:"))
+        variables, title = embedded.load(config.data.removeprefix("example:"))
     else:
         variables, title = data.read(config.data), config.data
     if config.blocks:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from jaxinfo import api, inputs, parallel, programs, queries
 from jaxinfo.estimators.settings import BUDGETS
-from jaxinfo.io import data
+from jaxinfo.io import data, embedded
 
 EPILOG = """\
 examples:
@@ -82,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _estimate(args: argparse.Namespace) -> str:
     if args.data.startswith("example:"):
-        variables, title = data.embedded(args.data.removeprefix("example:"))
+        variables, title = embedded.load(args.data.removeprefix("example:"))
     else:
         variables, title = data.read(args.data), f"{Path(args.data).name}"
     aside = {}

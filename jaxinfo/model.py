@@ -17,7 +17,7 @@ from jaxinfo import inputs, pathwise, queries
 from jaxinfo import measures as ms
 from jaxinfo import views as vw
 from jaxinfo.blocks import Blocks
-from jaxinfo.estimators import bootstrap, crossfit, generate, permutation, plugin, readout, stored, summary
+from jaxinfo.estimators import bootstrap, crossfit, generate, permutation, plugin, readout, slopes, stored, summary
 from jaxinfo.estimators.fitted import Fitted
 from jaxinfo.estimators.prepare import Job
 from jaxinfo.estimators.settings import Settings, for_null, resolve
@@ -155,7 +155,7 @@ class Model:
         fitted, x = self._knowing(views, ", ".join(asked), affine), self._rows(rows)
         scale, out = Estimate(1.0, 0.0).to(self.options.unit).value, {}
         for name, measure in measures.items():
-            found = scale * readout.gradient(
+            found = scale * slopes.gradient(
                 fitted, measure, x, self.options.seed, logsnr=logsnr, num_mc=num_mc, crossfitted=rows is None
             )
             out[name] = {n: found[:, s] for n, s in zip(self.blocks.names, self.blocks.slices)}
