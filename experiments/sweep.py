@@ -93,7 +93,7 @@ def by_rival(name: str, train: dict, test: dict, truth: dict, seed: int, options
     """A rival's estimates under the names of the task's exact values."""
     from jaxinfo.bench import run
 
-    return {m: run.estimate(run.rival(name, m, **options), train, test, seed) for m in truth}
+    return run.estimate_all(name, tuple(truth), train, test, seed, **options)
 
 
 def rivals_of(task, vs: dict, measures: tuple[str, ...]) -> dict[str, dict[str, float]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -10,15 +11,16 @@ from jaxinfo.bench.tasks import Sample
 from jaxinfo.estimators import cca, copula, decompose, ksg, neural, published
 from jaxinfo.types import Estimate, Estimator
 
-RIVALS = ("copula", "cca", "ksg", "published", *neural.BOUNDS)
+TRAINED = ("published", *neural.BOUNDS)
+RIVALS = ("copula", "cca", "ksg", *TRAINED)
 
 
 def rival(name: str, measure: str, **options: Any) -> Estimator:
     """A rival as :class:`~jaxinfo.types.Estimator` of one measure.
 
     Args:
-      name: one of :data:`RIVALS`; ``"tree-"`` before a bound takes measures of many variables apart along a tree
-        instead of a line.
+      name: one of :data:`RIVALS`; ``"line-"`` or ``"tree-"`` before a trained one takes measures of many variables apart
+        into mutual informations along a line or a tree (bounds are taken along a line without being told).
       measure: what to estimate; bounds know mutual information and what is a sum of it.
       **options: of the estimator: the fields of :class:`jaxinfo.estimators.neural.Settings` for bounds, which hold for
         each mutual information of a sum (``cpu_seconds`` too); of :class:`jaxinfo.estimators.published.Recipe`.
@@ -26,8 +28,16 @@ def rival(name: str, measure: str, **options: Any) -> Estimator:
     Raises:
       ValueError: for an unknown name.
     """
-    path, _, bound = name.rpartition("-")
-    path = path or "line"
+    path, _, alone = name.rpartition("-")
+    if alone not in RIVALS or (path and (path not in decompose.PATHS or alone not in TRAINED)):
+        raise ValueError(f"no rival {name!r}; choose one of {', '.join(RIVALS)}, or tree-{neural.BOUNDS[0]} and so on.")
+    if path or (alone in neural.BOUNDS and measure != "mutual_information"):
+        return decompose.decomposed(_alone(alone, "mutual_information", options), measure, path or "line")
+    return _alone(alone, measure, options)
+
+
+def _alone(name: str, measure: str, options: dict[str, Any]) -> Estimator:
+    """A rival that is not taken apart."""
     if name == "copula":
         return copula.copula_estimator(measure, **options)
     if name == "cca":
@@ -36,10 +46,20 @@ def rival(name: str, measure: str, **options: Any) -> Estimator:
         return ksg.ksg_estimator(measure, **options)
     if name == "published":
         return published.published_estimator(measure, published.Recipe(**options))
-    if bound not in neural.BOUNDS or path not in decompose.PATHS:
-        raise ValueError(f"no rival {name!r}; choose one of {', '.join(RIVALS)}, or tree-{neural.BOUNDS[0]} and so on.")
-    alone = neural.neural_estimator(bound, neural.Settings(**options))
-    return alone if measure == "mutual_information" else decompose.decomposed(alone, measure, path)
+    return neural.neural_estimator(name, neural.Settings(**options))
+
+
+def estimate_all(
+    name: str, measures: Sequence[str], train: Sample, test: Sample, seed: int = 0, **options: Any
+) -> dict[str, Estimate]:
+    """Several measures by one rival; what is a sum of mutual informations trains each of them once."""
+    path, _, alone = name.rpartition("-")
+    if path or (alone in neural.BOUNDS and tuple(measures) != ("mutual_information",)):
+        rival(name, measures[0], **options)  # refuses unknown names
+        many = decompose.decomposed_many(_alone(alone, "mutual_information", options), measures, path or "line")
+        state = many.init(jax.random.key(seed), train)
+        return many.estimate(many.update(state, train), test)
+    return {m: estimate(rival(name, m, **options), train, test, seed) for m in measures}
 
 
 def estimate(estimator: Estimator, train: Sample, test: Sample, seed: int = 0) -> Estimate:

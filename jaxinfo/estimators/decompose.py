@@ -7,8 +7,8 @@ The line TC = Σ_i I(X_i; X_{>i}) and the tree, which halves the variables again
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -18,6 +18,14 @@ from jaxinfo.types import Estimate, Estimator
 
 Terms = list[tuple[float, tuple[int, ...], tuple[int, ...]]]
 PATHS = ("line", "tree")
+
+
+class Decomposition(NamedTuple):
+    """As :class:`~jaxinfo.types.Estimator`, but ``estimate(state, data)`` returns several estimates by name."""
+
+    init: Callable[..., Any]
+    update: Callable[..., Any]
+    estimate: Callable[..., dict[str, Estimate]]
 
 
 def line(members: Sequence[int]) -> Terms:
@@ -80,29 +88,43 @@ def decomposed(mutual_information: Estimator, measure: str, path: str = "line") 
     Raises:
       ValueError: as :func:`mi_terms`.
     """
+    many = decomposed_many(mutual_information, (measure,), path)
+    return Estimator(many.init, many.update, lambda state, data: many.estimate(state, data)[measure])
 
-    def pairs(data: Mapping[str, np.ndarray]) -> dict[tuple, tuple[float, dict[str, np.ndarray]]]:
-        vs = as_variables(data)
-        columns = list(vs.values())
+
+def decomposed_many(mutual_information: Estimator, measures: Sequence[str], path: str = "line") -> Decomposition:
+    """Several measures from one set of mutual informations: as :func:`decomposed`, ``estimate`` returns them by name."""
+
+    def weights(data: Mapping[str, np.ndarray]) -> dict[str, dict[tuple, float]]:
+        names = list(as_variables(data))
+        out: dict[str, dict[tuple, float]] = {m: {} for m in measures}
+        for m, of in out.items():
+            for w, a, b in mi_terms(m, names, path):
+                of[a, b] = of.get((a, b), 0.0) + w
+        return {m: {ab: w for ab, w in of.items() if w} for m, of in out.items()}
+
+    def pairs(data: Mapping[str, np.ndarray]) -> dict[tuple, dict[str, np.ndarray]]:
+        columns = list(as_variables(data).values())
         join = lambda at: np.concatenate([columns[i] for i in at], axis=1)
-        weights: dict[tuple, float] = {}
-        for w, a, b in mi_terms(measure, list(vs), path):
-            weights[a, b] = weights.get((a, b), 0.0) + w
-        return {ab: (w, {"a": join(ab[0]), "b": join(ab[1])}) for ab, w in weights.items() if w}
+        terms = dict.fromkeys(ab for of in weights(data).values() for ab in of)
+        return {(a, b): {"a": join(a), "b": join(b)} for a, b in terms}
 
     def init(key: Any, data: Mapping[str, np.ndarray]) -> dict[tuple, Any]:
         terms = pairs(data)
         keys = jax.random.split(key, len(terms))
-        return {ab: mutual_information.init(k, pair) for k, (ab, (_, pair)) in zip(keys, terms.items())}
+        return {ab: mutual_information.init(k, pair) for k, (ab, pair) in zip(keys, terms.items())}
 
     def update(state: dict[tuple, Any], data: Mapping[str, np.ndarray]) -> dict[tuple, Any]:
-        return {ab: mutual_information.update(state[ab], pair) for ab, (_, pair) in pairs(data).items()}
+        return {ab: mutual_information.update(state[ab], pair) for ab, pair in pairs(data).items()}
 
-    def estimate(state: dict[tuple, Any], data: Mapping[str, np.ndarray]) -> Estimate:
-        found = {ab: (w, mutual_information.estimate(state[ab], pair)) for ab, (w, pair) in pairs(data).items()}
-        value = sum(w * e.value for w, e in found.values())
-        stderr = math.sqrt(sum((w * e.stderr) ** 2 for w, e in found.values()))
-        flags = tuple(dict.fromkeys(flag for _, e in found.values() for flag in e.flags))
-        return Estimate(value, stderr, None, None, {"terms": len(found), "flags": flags}, measure)
+    def estimate(state: dict[tuple, Any], data: Mapping[str, np.ndarray]) -> dict[str, Estimate]:
+        found = {ab: mutual_information.estimate(state[ab], pair) for ab, pair in pairs(data).items()}
+        out = {}
+        for m, of in weights(data).items():
+            value = sum(w * found[ab].value for ab, w in of.items())
+            stderr = math.sqrt(sum((w * found[ab].stderr) ** 2 for ab, w in of.items()))
+            flags = tuple(dict.fromkeys(flag for ab in of for flag in found[ab].flags))
+            out[m] = Estimate(value, stderr, None, None, {"terms": len(of), "flags": flags}, m)
+        return out
 
-    return Estimator(init, update, estimate)
+    return Decomposition(init, update, estimate)

@@ -29,6 +29,19 @@ def test_bounds_alone_and_along_a_path():
         assert e.diagnostics["terms"] == 2 and e.name == "total_correlation"
 
 
+def test_measures_of_a_system_share_their_parts():
+    task = tasks.task("sign_xor")
+    train, test = task.draw(0, 400), task.draw(1, 300)
+    measures = ("total_correlation", "s_information", "dual_total_correlation", "o_information")
+    found = run.estimate_all("dv", measures, train, test, **SHORT)
+    tc, s, dtc, omega = (found[m].value for m in measures)
+    assert dtc == pytest.approx(s - tc) and omega == pytest.approx(2 * tc - s)
+    recipe = {"steps": 10, "width": 16, "num_mc": 2}
+    e = run.estimate_all("line-published", ("total_correlation",), train, test, **recipe)["total_correlation"]
+    assert e.diagnostics["terms"] == 2
+    assert run.estimate_all("copula", ("o_information",), train, test)["o_information"].diagnostics["rows"] == 300
+
+
 @pytest.mark.parametrize("name", ["smoke", "ring-dv", "tree-ksg"])
 def test_unknown_names(name):
     with pytest.raises(ValueError, match="choose one of copula, cca, ksg, published, dv"):
