@@ -21,6 +21,7 @@ from experiments.documents import (
     real,
     rivals,
     scale,
+    systems,
     throughput,
 )
 from jaxinfo.bench import tasks
@@ -336,3 +337,27 @@ def test_real_data_are_told_study_by_study(tmp_path):
     assert "| b | 0.90 |  | 0.10 |" in text
     real.picture(records, tmp_path / "real.png")
     assert (tmp_path / "real.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_systems_are_judged_by_relative_errors_and_signs(tmp_path):
+    truth = {"total_correlation": 20.0, "dual_total_correlation": 10.0, "s_information": 30.0, "o_information": 10.0}
+    slope = "o_information_gradient:x1"
+
+    def told(name, tc, dtc, task="mixed-10x5-plain", **more):
+        value = truth | {"total_correlation": tc, "dual_total_correlation": dtc, "o_information": tc - dtc}
+        own = {"estimator": name} if name != "jaxinfo" else {"beside": {"copula": {m: 0.0 for m in truth}}}
+        return {
+            "task": task, "truth": truth, "value": value, "stderr": dict.fromkeys(truth, 0.1), "cpu_s": 5.0, "n": 100,
+        } | own | more  # fmt: skip
+
+    ours, rival = told("jaxinfo", 20.2, 10.1), told("line-nwj", 15.0, 16.0)
+    graded = {"truth": {slope: -0.5}, "value": {slope: -0.45}, "stderr": {slope: 0.01}}
+    records = [ours, rival, told("jaxinfo", 0.0, 0.0, task="gradient-6x5") | graded]
+    text = systems.markdown(records)
+    assert "worst relative error 1.0 %, mixed-10x5-plain (bar: 3 %): within." in text
+    assert "right in 1 of 1" in text and "0 wrong signs, worst mean absolute error 0.050" in text
+    rows = {r["estimator"]: r for r in systems.systems(records)}
+    assert rows["line-nwj"]["sign"] is False and rows["copula"]["tc"] == 1.0
+    assert rows["line-nwj"]["omega"] == pytest.approx(11.0 / 20.0)
+    systems.picture(records, tmp_path / "systems.png")
+    assert (tmp_path / "systems.png").read_bytes()[:4] == b"\x89PNG"

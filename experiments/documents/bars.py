@@ -60,8 +60,12 @@ _HIGH = {
     for mi in ("5.0", "8.0", "10.0")
     for t in ("plain", "half_cube")
 }
+_SPIRAL = {
+    f"high_mi-3-3-{mi}-spiral": {"mutual_information": {"share": 0.1}} for mi in ("1.0", "2.0", "3.0", "4.0", "5.0")
+}
 REACH = {
     **_HIGH,
+    **_SPIRAL,
     "blocks-50x2-inner_spiral": {
         "total_correlation": {"share": 0.05},
         "dual_total_correlation": {"share": 0.05},
@@ -89,6 +93,9 @@ FORTY = {"tasks": 40, "near": 37, "error": 0.02, "cpu_min": 25.0}
 
 # Ten of them at 100,000 rows.
 MORE = {"tasks": 10, "error": 0.01}
+
+# Systems of ten variables: relative errors of TC and DTC, of Ω over TC; nats of the gradient.
+SYSTEM, SYSTEM_SPIRAL, OMEGA, SLOPE = 0.03, 0.06, 0.03, 0.1
 
 # Time to error: how many times sooner than the published recipe.
 SOONER = {

@@ -1,0 +1,52 @@
+"""TC, DTC and O-information of ten variables of 5 to 20 dimensions, decompositions of rivals beside.
+
+Command:   python -m experiments.sweep --config=configs/systems.py --workdir=records
+Smoke:     python -m experiments.sweep --config=configs/systems.py:smoke --workdir=out/smoke
+Hardware:  two CPU cores, half a day for the whole grid; resumes.
+Expected:  ``docs/systems.md``: TC and DTC within 3 % (inner spiral 6 %), signs of O-information right, its mean error
+           within 3 % of TC; gradients within 0.1 nats; ahead of every decomposition.
+"""
+
+from ml_collections import ConfigDict
+
+DIMS, TRANSFORMS = (5, 10, 15, 20), ("plain", "half_cube", "normal_cdf", "inner_spiral")
+SYSTEM = ("total_correlation", "dual_total_correlation", "s_information", "o_information")
+GRADIENT = ("o_information", "o_information_gradient")
+GRID = tuple(
+    f"{kind}-10x{dim}-{transform}"
+    for dim in DIMS
+    for kind in ("mixed", "redundant", "synergistic")
+    for transform in TRANSFORMS
+)
+COMPARED = tuple(
+    f"mixed-10x{dim}-{transform}" for dim in (5, 20) for transform in ("plain", "half_cube", "inner_spiral")
+)
+BOUNDS = ("line-mine", "line-nwj", "line-infonce", "line-club")
+EACH_S = 20.0  # CPU-seconds of each of the 19 mutual informations that TC and S are made of
+STEPS = 3_000  # of each of them for the published recipe, which takes as long
+
+
+def get_config(arg: str = "") -> ConfigDict:
+    """The configuration; ``smoke`` ends in under a minute."""
+    config = ConfigDict()
+    config.name = "systems"
+    config.seeds = 1
+    config.rivals = True
+    config.keep_programs = True
+    group = lambda tasks, measures, options, n=20_000, **more: ConfigDict(
+        {"tasks": tasks, "n": n, "measures": measures, "options": options} | more
+    )
+    rivals = [group(COMPARED, SYSTEM, {"cpu_seconds": EACH_S, "steps": 10**6}, estimator=bound) for bound in BOUNDS]
+    rivals.append(group(COMPARED, SYSTEM, {"steps": STEPS}, estimator="line-published"))
+    gradients = group(("gradient-6x5", "gradient-10x5"), GRADIENT, {})
+    config.groups = (group(GRID, SYSTEM, {}), gradients, *rivals)
+    if arg == "smoke":
+        small = {"budget": "quick", "steps": 60, "width": 16, "num_mc": 2, "checks": 4}
+        short = {"steps": 20, "checks": 2, "batch": 32, "width": 16}
+        config.groups = (
+            group(("sign_xor",), SYSTEM, small, 400),
+            group(("sign_xor",), SYSTEM, short, 400, estimator="line-nwj"),
+        )
+    elif arg:
+        raise ValueError(f"unknown argument {arg!r}; the only one is smoke.")
+    return config

@@ -1,0 +1,178 @@
+"""Systems of ten variables: how near in TC, DTC and O-information, beside decompositions, from ``configs/systems.py``.
+
+Drawn by ``python -m experiments.tables --records=records/systems.jsonl``.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from experiments.documents import bars
+from experiments.documents.heading import commits, heading
+
+MAKE = "python -m experiments.sweep --config=configs/systems.py --workdir=records"
+OURS, COPULA = "jaxinfo", "copula"
+TC, DTC, OMEGA = "total_correlation", "dual_total_correlation", "o_information"
+
+
+def errors(records: list[dict]) -> dict[tuple[str, str], dict[str, np.ndarray]]:
+    """(estimator, task) -> measure -> errors of its data seeds, the Gaussian copula's beside ours."""
+    out: dict[tuple[str, str], dict[str, list[float]]] = {}
+    for r in records:
+        name = r.get("estimator", OURS)
+        for measure, truth in r["truth"].items():
+            out.setdefault((name, r["task"]), {}).setdefault(measure, []).append(r["value"][measure] - truth)
+            beside = r.get("beside", {}).get(COPULA, {})
+            if measure in beside:
+                out.setdefault((COPULA, r["task"]), {}).setdefault(measure, []).append(beside[measure] - truth)
+    return {key: {m: np.asarray(e) for m, e in of.items()} for key, of in out.items()}
+
+
+def systems(records: list[dict]) -> list[dict]:
+    """One row per estimator and system: relative errors of TC and DTC, error of Ω over TC, whether its sign is right."""
+    truth = {r["task"]: r["truth"] for r in records}
+    stderr: dict[tuple[str, str], float] = {}
+    cpu: dict[tuple[str, str], list[float]] = {}
+    for r in records:
+        key = (r.get("estimator", OURS), r["task"])
+        stderr[key] = max(stderr.get(key, 0.0), r["stderr"].get(OMEGA, 0.0))
+        cpu.setdefault(key, []).append(r["cpu_s"])
+    rows = []
+    for (name, task), of in errors(records).items():
+        if TC not in of:
+            continue
+        t = truth[task]
+        sure = abs(t[OMEGA]) > 3.0 * stderr.get((name, task), 0.0)
+        right = bool(np.all(np.sign(t[OMEGA] + of[OMEGA]) == np.sign(t[OMEGA])))
+        spent = cpu.get((name, task))
+        rows.append(
+            {
+                "estimator": name, "task": task, "tc": float(abs(of[TC]).mean() / t[TC]),
+                "dtc": float(abs(of[DTC]).mean() / t[DTC]), "omega": float(abs(of[OMEGA]).mean() / t[TC]),
+                "sign": right if sure else None, "truth": t, "cpu_s": float(np.mean(spent)) if spent else None,
+                "bar": bars.SYSTEM_SPIRAL if task.endswith("inner_spiral") else bars.SYSTEM,
+            }
+        )  # fmt: skip
+    return rows
+
+
+def verdicts(records: list[dict]) -> list[str]:
+    """The bars in words, with what was reached."""
+    said = lambda holds: "within." if holds else "**outside.**"
+    rows = systems(records)
+    ours = [r for r in rows if r["estimator"] == OURS]
+    lines = []
+    for kind, bar in (("other maps", bars.SYSTEM), ("inner spiral", bars.SYSTEM_SPIRAL)):
+        of = [r for r in ours if r["bar"] == bar]
+        if of:
+            worst = max(of, key=lambda r: max(r["tc"], r["dtc"]))
+            reached = max(worst["tc"], worst["dtc"])
+            lines.append(
+                f"- TC and DTC, {kind}: worst relative error {100 * reached:.1f} %, {worst['task']} (bar: {100 * bar:g} %): "
+                + said(reached <= bar)
+            )
+    if ours:
+        signs = [r["sign"] for r in ours if r["sign"] is not None]
+        mean = float(np.mean([r["omega"] for r in ours]))
+        lines += [
+            f"- Sign of O-information right in {sum(signs)} of {len(signs)} systems where it is over 3 standard errors: "
+            + said(all(signs)),
+            f"- O-information: mean error over TC {100 * mean:.2f} % (bar: {100 * bars.OMEGA:g} %): {said(mean <= bars.OMEGA)}",
+        ]
+    slopes = gradients(records)
+    if slopes:
+        worst_error = max(r["error"] for r in slopes)
+        wrong = sum(r["wrong"] for r in slopes)
+        lines.append(
+            f"- Gradients: {wrong} wrong signs, worst mean absolute error {worst_error:.3f} nats (bar: {bars.SLOPE:g}): "
+            + said(not wrong and worst_error <= bars.SLOPE)
+        )
+    others = sorted({r["estimator"] for r in rows} - {OURS, COPULA})
+    for name in others:
+        shared = [r["task"] for r in rows if r["estimator"] == name]
+        mean_of = lambda who, shared=shared: np.mean(
+            [r["tc"] + r["dtc"] + r["omega"] for r in rows if r["estimator"] == who and r["task"] in shared]
+        )
+        lines.append(
+            f"- {name}: sum of the three relative errors {mean_of(name):.3f}, ours {mean_of(OURS):.3f} on the same "
+            f"{len(shared)} systems: {said(mean_of(OURS) < mean_of(name))}"
+        )
+    return lines
+
+
+def gradients(records: list[dict]) -> list[dict]:
+    """One row per system with gradients: mean absolute error and wrong signs, ours."""
+    out = []
+    for (name, task), of in errors(records).items():
+        found = {m: e for m, e in of.items() if m.startswith("o_information_gradient:")}
+        if name == OURS and found:
+            truth = next(r["truth"] for r in records if r["task"] == task)
+            wrong = sum(int((np.sign(truth[m] + e) != np.sign(truth[m])).any()) for m, e in found.items())
+            error = float(np.mean([abs(e).mean() for e in found.values()]))
+            out.append({"task": task, "error": error, "wrong": wrong, "variables": len(found)})
+    return out
+
+
+def markdown(records: list[dict]) -> str:
+    """The whole document."""
+    number = lambda v, digits=2: "–" if v is None else f"{v:.{digits}f}".replace("-", "−")
+    percent = lambda v: f"{100 * v:.2f} %"
+    lines = [
+        *heading("Systems of ten variables", MAKE, "systems"),
+        f"Code: commit {commits(records)}. {records[0]['n']} rows; truths by Gaussian entropies, which no map changes.",
+        "Errors of TC and DTC are relative, that of O-information is over TC. Decompositions take TC and S apart into mutual",
+        "informations along a line.",
+        "",
+        *verdicts(records),
+        "",
+        "![errors of systems](systems.png)",
+        "",
+        "| system | estimator | TC | DTC | Ω | error of TC | of DTC | of Ω over TC | sign | CPU-s |",
+        "|---|---|--:|--:|--:|--:|--:|--:|---|--:|",
+    ]
+    for r in sorted(systems(records), key=lambda r: r["task"]):
+        sign = {None: "within 3 s.e. of 0", True: "right", False: "**wrong**"}[r["sign"]]
+        cells = [
+            r["task"], r["estimator"], *(number(r["truth"][m]) for m in (TC, DTC, OMEGA)), percent(r["tc"]),
+            percent(r["dtc"]), percent(r["omega"]), sign, number(r["cpu_s"], 0),
+        ]  # fmt: skip
+        lines.append("| " + " | ".join(cells) + " |")
+    slopes = gradients(records)
+    if slopes:
+        lines += [
+            "",
+            "| gradient of O-information | variables | mean absolute error, nats | wrong signs |",
+            "|---|--:|--:|--:|",
+        ]
+        lines += [f"| {r['task']} | {r['variables']} | {r['error']:.3f} | {r['wrong']} |" for r in slopes]
+    return "\n".join(lines) + "\n"
+
+
+def picture(records: list[dict], path: Path) -> None:
+    """Estimates against truth for TC, DTC and Ω: ours, the copula's and those of the decompositions."""
+    from matplotlib.figure import Figure
+
+    from jaxinfo import plots
+
+    found = errors(records)
+    truth = {r["task"]: r["truth"] for r in records}
+    names = list(dict.fromkeys(name for name, _ in found))
+    names.sort(key=lambda name: name == OURS)  # ours on top
+    figure = Figure(figsize=(10.2, 3.4), layout="constrained", facecolor="white")
+    for axes, measure in zip(figure.subplots(1, 3), (TC, DTC, OMEGA)):
+        for name, mark in zip(names, "x+1234" + "o" * len(names)):
+            points = [(truth[t][measure], truth[t][measure] + of[measure].mean()) for (n, t), of in found.items()
+                      if n == name and measure in of and TC in of]  # fmt: skip
+            colour = plots.BLUE if name == OURS else plots.GREY
+            mark = "o" if name == OURS else mark
+            if points:
+                axes.plot(*zip(*points), mark, ms=5, color=colour, label=name, fillstyle="none")
+        low, high = axes.get_xlim()
+        axes.plot([low, high], [low, high], "-", lw=0.6, color="black")
+        axes.set_title(measure.replace("_", " "), fontsize=plots.SMALL)
+        axes.set_xlabel("truth  [nats]", fontsize=plots.SMALL)
+        axes.tick_params(labelsize=plots.SMALL)
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.axes[0].set_ylabel("estimate  [nats]", fontsize=plots.SMALL)
+    figure.axes[0].legend(frameon=False, fontsize=plots.SMALL)
+    figure.savefig(path, dpi=110)
