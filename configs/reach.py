@@ -3,8 +3,8 @@
 Command:   python -m experiments.sweep --config=configs/reach.py --workdir=records
 Smoke:     python -m experiments.sweep --config=configs/reach.py:smoke --workdir=out/smoke
 Hardware:  two CPU cores, hours for the whole table; resumes.
-Expected:  ``docs/reach.md``: MI within 5 % up to 10 nats, 10 % up to 5 nats behind a spiral; signs of all gradients right with the better network; TC and DTC
-           of 50 variables within 5 %, O-information within 3 % of TC.
+Expected:  ``docs/reach.md``: MI within 5 % up to 10 nats, 10 % up to 5 nats behind a spiral; signs of all gradients right
+           with the better network; TC and DTC of 50 variables within 5 %, O-information within 3 % of TC.
 """
 
 from ml_collections import ConfigDict
