@@ -15,6 +15,7 @@ FEW = {"budget": "quick", "folds": 5, "steps": 1_500, "width": 32, "batch": 128}
 def get_config(arg: str = "") -> ConfigDict:
     """The configuration; ``smoke`` is one of them, made small."""
     config = ConfigDict()
+    config.made = False  # read small files made on the spot
     study = lambda options, **more: ConfigDict({"options": options, "seeds": 1} | more)
     trials = FEW | {"null": 19, "bootstrap": 10}
     config.steinmetz = study(trials, window_s=0.05, steps_s=(0.05, 0.01), systems=6)
@@ -27,7 +28,7 @@ def get_config(arg: str = "") -> ConfigDict:
         tiny = {"budget": "quick", "steps": 40, "width": 16, "num_mc": 2, "checks": 2}
         for name in ("steinmetz", "allen", "sachs", "tcga", "mfeat"):
             del config[name]
-        config.lifespan = study(tiny, modules=(3,))
+        config.made, config.lifespan = True, study(tiny, modules=(3,))
     elif arg:
         raise ValueError(f"unknown argument {arg!r}; the only one is smoke.")
     return config

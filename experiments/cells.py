@@ -1,4 +1,5 @@
-"""Cells of an experiment, each in a fresh process: its CPU-seconds include compiling and its peak memory is its own."""
+"""Cells of an experiment, each in a fresh process: its CPU-seconds include compiling, unless programs are kept from cell to
+cell, and its peak memory is its own."""
 
 import importlib
 import json
@@ -35,7 +36,7 @@ def run(
 
     mark = lambda r, cell: json.dumps([r.get(k) for k in keys or sorted(cell)], sort_keys=True)
     kept, failed = read_records(path) if path.exists() else [], 0
-    inherited = dict(os.environ)
+    inherited = {k: v for k, v in os.environ.items() if k != "JAX_COMPILATION_CACHE_DIR"}  # else cells would share it
     if keep_programs:
         inherited["JAX_COMPILATION_CACHE_DIR"] = str(path.with_suffix(".programs").resolve())
         inherited.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.5")

@@ -15,13 +15,13 @@ def environment(package: str, requirement: str, root: Path, timeout_s: float) ->
     """The Python of the package's own environment, made and filled on first use, and what went wrong, if anything."""
     home = root / package.split()[0]
     python, done = home / "bin" / "python", home / "installed"
-    if not done.exists():
+    if not done.exists() or done.read_text(encoding="utf-8") != requirement:
         venv.create(home, with_pip=True, clear=True)
         pip = [str(python), "-m", "pip", "install", "-q", "numpy", requirement]
         found = attempt(pip, timeout_s)
         if isinstance(found, str):
             return python, f"does not install: {found}"
-        done.touch()
+        done.write_text(requirement, encoding="utf-8")
     return python, ""
 
 

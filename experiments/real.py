@@ -2,10 +2,11 @@
 
     python -m experiments.real --config=configs/real.py --workdir=records --data=DIRECTORY --only=steinmetz
 
-``--data`` is the directory that holds the files; one that is not there is said so and left out.  Without it small files of
-the same formats are made: a check that everything runs, not a finding.
+``--data`` is the directory that holds the files; one that is not there is said so and left out.  The smoke run makes a small
+file of the same format instead, and keeps its records in ``made.jsonl``.
 """
 
+import sys
 from pathlib import Path
 
 from absl import app, flags
@@ -16,7 +17,7 @@ from experiments.datasets import studies
 
 CONFIG = config_flags.DEFINE_config_file("config", "configs/real.py", "Configuration.")
 WORKDIR = flags.DEFINE_string("workdir", "records", "Where real.jsonl is kept; the same command resumes.")
-DATA = flags.DEFINE_string("data", "", "Directory of the files; empty: small files made there, of the same formats.")
+DATA = flags.DEFINE_string("data", "", "Directory of the files.")
 ONLY = flags.DEFINE_string("only", "", "Only this data set.")
 
 
@@ -32,9 +33,17 @@ def main(_):
     """Run the cells that are missing."""
     from experiments.datasets import made
 
-    path = Path(WORKDIR.value) / "real.jsonl"
-    directory = Path(DATA.value) if DATA.value else made.write(Path(WORKDIR.value) / "made")
-    wanted = studies.cells(CONFIG.value, directory, ONLY.value)
+    config, workdir = CONFIG.value, Path(WORKDIR.value)
+    if config.made:
+        path, directory = (
+            workdir / "made.jsonl",
+            made.write(workdir / "made", [s for s in studies.STUDIES if s in config]),
+        )
+    elif DATA.value:
+        path, directory = workdir / "real.jsonl", Path(DATA.value)
+    else:
+        sys.exit("say where the files are: --data=DIRECTORY; experiments/datasets/ tells what each holds.")
+    wanted = studies.cells(config, directory, ONLY.value)
     told = tuple(dict.fromkeys(k for cell in wanted for k in cell if k != "path"))
     run(path, wanted, "experiments.datasets.studies:measure", show=shown, keys=told, keep_programs=True)
 

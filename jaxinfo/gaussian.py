@@ -139,8 +139,18 @@ class Factors:
     focus: Array  # [D, D]
 
 
-def factors(blocks: Blocks, mean: np.ndarray, cov: np.ndarray, views: tuple[vw.View, ...], dtype=None) -> Factors:
-    """Precompute :class:`Factors` in float64 on the host, stored in JAX's default float type unless ``dtype`` is given."""
+def factors(
+    blocks: Blocks,
+    mean: np.ndarray,
+    cov: np.ndarray,
+    views: tuple[vw.View, ...],
+    dtype=None,
+    look: np.ndarray | None = None,
+) -> Factors:
+    """Precompute :class:`Factors` in float64 on the host, stored in JAX's default float type unless ``dtype`` is given.
+
+    ``look`` is what a network around this Gaussian focuses with, :func:`focus` ``[D, D]``; the identity by default.
+    """
     mean, cov = np.asarray(mean, np.float64), np.asarray(cov, np.float64)
     shape = len(views), blocks.dim, max(num_noised(blocks, v) for v in views)
     basis, spectrum, pull = np.zeros(shape), np.ones((shape[0], shape[2])), np.zeros(shape)
@@ -152,7 +162,7 @@ def factors(blocks: Blocks, mean: np.ndarray, cov: np.ndarray, views: tuple[vw.V
         pull[v][np.ix_(c, np.arange(a.size))] = gain.T @ vectors
     dtype = jnp.result_type(float) if dtype is None else dtype
     as_jax = lambda z: jnp.asarray(z, dtype)
-    parts = (mean, basis, spectrum, pull, focus(blocks, cov))
+    parts = (mean, basis, spectrum, pull, np.eye(blocks.dim) if look is None else look)
     return Factors(jnp.asarray(vw.table(views)), *(as_jax(z) for z in parts))
 
 
@@ -203,12 +213,20 @@ class Ordered:
         return self.parts[0].focus
 
 
-def in_order(blocks: Blocks, mean: np.ndarray, cov: np.ndarray, views: tuple[vw.View, ...], dtype=None) -> Ordered:
+def in_order(
+    blocks: Blocks,
+    mean: np.ndarray,
+    cov: np.ndarray,
+    views: tuple[vw.View, ...],
+    dtype=None,
+    look: np.ndarray | None = None,
+) -> Ordered:
     """:class:`Ordered` factors of these views: those with at most one variable's coordinates NOISED, and the others."""
     narrow = [num_noised(blocks, v) <= max(blocks.sizes) for v in views]
     places = [tuple(k for k, n in enumerate(narrow) if n is wanted) for wanted in (True, False)]
     places = [p for p in places if p]
-    return Ordered(tuple(factors(blocks, mean, cov, tuple(views[k] for k in p), dtype) for p in places), tuple(places))
+    part = lambda at: factors(blocks, mean, cov, tuple(views[k] for k in at), dtype, look)
+    return Ordered(tuple(part(at) for at in places), tuple(places))
 
 
 def conditional(

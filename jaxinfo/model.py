@@ -26,6 +26,7 @@ from jaxinfo.plan import plan
 from jaxinfo.results import Results
 from jaxinfo.types import Estimate
 
+FORMAT = "jaxinfo-model-2"  # changes with what is stored and with the networks that read it
 TRAINING = "training"  # inside checkpoint_dir, while networks are being trained
 UNKNOWN_OPTIMISM = (
     "in new rows alone networks see too little: this measure was not read in the rows trained on before saving, so "
@@ -78,6 +79,8 @@ class Model:
         model.asked = tuple(asked)
         if opts.null:
             permutation.check(q.kind for q in asked.values())
+        if opts.bootstrap:
+            bootstrap.check(table.x.shape[0], model.groups, opts.bootstrap, opts.seed, model.settings.folds)
         return model
 
     mark = ""
@@ -85,7 +88,7 @@ class Model:
 
     def _fingerprint(self, measures) -> str:
         assert self.table is not None  # training has data
-        h = hashlib.sha256()
+        h = hashlib.sha256(FORMAT.encode())
         for part in (self.table.x, self.weights, self.groups):
             h.update(b"-" if part is None else np.ascontiguousarray(part).tobytes())
         h.update(repr((sorted(measures), self.blocks, self.settings, self.options.seed)).encode())
@@ -255,7 +258,7 @@ class Model:
             if name not in found:
                 found[name] = self._plug_in(name, q, x, weights)
         if self.options.null and rows is None:
-            found = self._with_null(found, asked)
+            found |= self._with_null(found, {k: q for k, q in asked.items() if q.kind in permutation.MEASURES})
         if self.options.bootstrap and rows is None:
             found = self._with_bootstrap(found, asked)
         unit = self.options.unit
@@ -292,6 +295,8 @@ class Model:
 
         Statistic and null share one small budget and one code path, so the test is valid whatever the network's bias.
         """
+        if not asked:
+            return {}
         o = self.options
         assert self.table is not None  # only asked of the rows trained on
         drawn = permutation.independent(self.table.x, self.blocks.slices, self.groups, o.null, o.seed)
@@ -300,10 +305,10 @@ class Model:
         read = self._refitted([(table, opts) for table in tables], asked, for_null(self.settings))
         gap = lambda e: e.diagnostics.get("gap", e.value)
         out = {}
-        for name, e in found.items():
+        for name in asked:
             draws = np.asarray([gap(r[name]) for r in read[1:]])
             p = permutation.p_value(gap(read[0][name]), draws)
-            out[name] = e._replace(diagnostics=e.diagnostics | {"p_value": p, "null": draws})
+            out[name] = found[name]._replace(diagnostics=found[name].diagnostics | {"p_value": p, "null": draws})
         return out
 
     def _with_bootstrap(self, found, asked):
@@ -358,7 +363,7 @@ class Model:
         tree, described = stored.pack(self.fits)
         b, o = self.blocks, self.options
         metadata = {
-            "format": "jaxinfo-model-1",
+            "format": FORMAT,
             "mark": self.mark,
             "blocks": {"sizes": list(b.sizes), "names": list(b.names), "discrete": list(b.discrete)},
             "asked": list(self.asked),
@@ -379,9 +384,10 @@ class Model:
         from jaxinfo.io import checkpoint
 
         tree, meta = checkpoint.load(directory)
-        if meta.get("format") != "jaxinfo-model-1":
+        if meta.get("format") != FORMAT:
             raise ValueError(
-                f"{directory} holds no jaxinfo model: expected format jaxinfo-model-1, got {meta.get('format')}."
+                f"{directory} holds no model of this version: expected format {FORMAT}, got {meta.get('format')}; fit "
+                "again."
             )
         blocks = Blocks(*(tuple(meta["blocks"][k]) for k in ("sizes", "names", "discrete")))
         model = cls(None, blocks, Options(**meta["options"]), Settings(**meta["settings"]))

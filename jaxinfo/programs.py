@@ -33,7 +33,7 @@ class Program:
 def program(level: int = 2, **options: Any) -> Callable[[Callable], Program]:
     """Decorator: :class:`Program` with options of ``jax.jit``.
 
-    Level 2 compiles a quarter sooner than 3 and its programs run as fast; level 0 is for what runs once and briefly.
+    Level 2 compiles sooner than 3 and its programs run as fast; level 0 is for what runs once and briefly.
     """
     return lambda function: Program(function, level, **options)
 
@@ -53,12 +53,14 @@ def keep(directory: str | os.PathLike | None = None) -> Path | None:
     before = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]
     if before:
         return Path(before)
-    if directory is None:
-        directory = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jaxinfo"
-    home = Path(directory) / processor()
     try:
+        if directory is None:
+            directory = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jaxinfo"
+        home = Path(directory) / processor()
         home.mkdir(parents=True, exist_ok=True)
-    except OSError:
+    except (OSError, RuntimeError):  # RuntimeError: nobody's home
+        return None
+    if not os.access(home, os.W_OK):
         return None
     jax.config.update("jax_compilation_cache_dir", str(home))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", WORTH_KEEPING_S)

@@ -72,9 +72,11 @@ def parse(text: str, blocks: Blocks) -> Query:
             )
     else:
         parts = re.split(r"[;|]", inside)
-        groups = tuple(
-            tuple(blocks.index(v.strip()) for v in part.split(",") if v.strip()) for part in parts if part.strip()
-        )
+        if not all(part.strip() for part in parts):
+            raise ValueError(
+                f"{text!r} names no variable on one side of a bar or semicolon; name one or drop the sign."
+            )
+        groups = tuple(tuple(blocks.index(v.strip()) for v in part.split(",") if v.strip()) for part in parts)
     want = {
         "mutual_information": (2, "two groups of variables, as in mutual_information(a; b)"),
         "conditional_mutual_information": (3, "three groups, as in conditional_mutual_information(a; b | c)"),
@@ -84,11 +86,17 @@ def parse(text: str, blocks: Blocks) -> Query:
         raise ValueError(
             f"{name} needs {want[name][1]}; got {len(groups)} among the variables {', '.join(blocks.names)}."
         )
-    if name in (*SYSTEM, "o_information_gradient", "entropy") and (len(groups) > 2 or ";" in (inside or "")):
-        raise ValueError(
-            f"{name} takes variables with commas and, after a bar, those it is conditioned on, as in "
-            f"{name}(a, b, c | d); got {text!r}."
-        )
+    if name in (*SYSTEM, "o_information_gradient", "entropy"):
+        example = "a | d" if name == "o_information_gradient" else "a, b, c | d"
+        one = name == "o_information_gradient" and len(groups[0]) != 1
+        if len(groups) > 2 or ";" in (inside or "") or one:
+            raise ValueError(
+                f"{name} takes {'one variable' if one else 'variables with commas'} and, after a bar, those it is "
+                f"conditioned on, as in {name}({example}); got {text!r}."
+            )
+        both = [blocks.names[i] for i in groups[0] if len(groups) > 1 and i in groups[1]]
+        if both:
+            raise ValueError(f"{text}: {both[0]} is both measured and given; name it once.")
     if name == "o_information_gradient" and n < 3:
         raise ValueError(f"o_information_gradient needs at least 3 variables, got {n}.")
     return Query(name, groups)
@@ -151,9 +159,6 @@ def _of_system(q: Query, blocks: Blocks) -> Measure:
     """A measure of a whole system: TC, DTC, S, Ω or its gradient."""
     n, among = blocks.num_variables, q.groups[0]
     known = q.groups[1] if len(q.groups) > 1 else ()
-    shared = [blocks.names[i] for i in known if i in among and q.measure != "o_information_gradient"]
-    if shared:
-        raise ValueError(f"{q.measure}: {shared[0]} is both measured and given; name it once.")
     labels = [i for i in among if blocks.discrete[i]]
     if q.measure == "o_information_gradient":
         system = tuple(i for i in range(n) if i not in known)

@@ -35,6 +35,10 @@ class Net(NamedTuple):
 
     ``init(key) -> params``; ``apply(params, x [..., V, B, D], u [..., V, B, N]) -> eps [..., V, B, D]`` where ``u`` is
     the bounded clock ``sigmoid(-logsnr / 4)``: exactly 0 for GIVEN, exactly 1 for ABSENT.
+
+    The network inside :func:`jaxinfo.precondition.precondition`, which :class:`~jaxinfo.estimators.settings.Settings`
+    builds, is shown several parts of D coordinates side by side: ``[F w, F x, r F x]``, or ``[w, x]`` when every variable
+    has one coordinate.  It finds their number as ``x.shape[-1] // blocks.dim`` and still returns D coordinates.
     """
 
     init: Callable[..., Params]

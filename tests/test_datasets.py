@@ -17,7 +17,7 @@ DIRECTORY = os.environ.get("JAXINFO_DATA", "")
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory):
     pytest.importorskip("h5py")
-    return made.write(tmp_path_factory.mktemp("made"))
+    return made.write(tmp_path_factory.mktemp("made"), studies.STUDIES)
 
 
 def test_spikes_are_averaged_over_an_area_and_summed_over_time(directory):
@@ -54,6 +54,8 @@ def test_subjects_stay_apart_and_padding_is_left_out(directory):
     each = [vs["m1"][subject == s] for s in range(12)]
     assert [e.mean() for e in each] == pytest.approx(np.zeros(12), abs=1e-9)
     assert [e.std() for e in each] == pytest.approx(np.ones(12))
+    with pytest.raises(ValueError, match="between 3 and the 4"):
+        lifespan.read(directory / lifespan.FILE, 10)
 
 
 def test_views_are_reduced_to_standardised_components(directory):

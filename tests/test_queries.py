@@ -35,6 +35,10 @@ def test_brackets_and_names():
         ("mutual_information(a, k; b, k)", "share variables|continuous side"),
         ("total_correlation(a; b)", r"after a bar.*total_correlation\(a, b, c \| d\)"),
         ("o_information(a, b, c | a)", "a is both measured and given"),
+        ("o_information_gradient(a | a)", "a is both measured and given"),
+        ("o_information_gradient(a, b | k)", r"one variable and, after a bar.*o_information_gradient\(a \| d\)"),
+        ("o_information(| a, b, c)", "names no variable on one side"),
+        ("o_information()", "names no variable"),
     ],
 )
 def test_refusals_name_what_works(text, say):

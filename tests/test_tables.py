@@ -154,7 +154,7 @@ def test_ranking_of_estimators(tmp_path):
     assert rows["dv"]["error"] == pytest.approx(0.04) and rows["dv"]["tasks"] == 1  # the last record of a cell counts
     assert rows["copula"]["cpu_s"] is None
     text = benchmark.markdown(ours + rivals)
-    assert "Within 0.1 nats: 1 of 2" in text and "one seed: 2.0" in text and "| dv | 1 | 1 | 1 |" in text
+    assert "Within 0.1 nats: 1 of 2" in text and "the first seed: 2.0" in text and "| dv | 1 | 1 | 1 |" in text
     assert "best rival is dv with a mean error of 0.0400: **outside.**" in text
     more = benchmark.markdown(ours + rivals + [record(error=0.004, n=100_000)])
     assert "Within 0.1 nats: 1 of 2" in more and "From 100000 rows, 1 tasks: mean error 0.0040" in more
@@ -347,7 +347,8 @@ def test_systems_are_judged_by_relative_errors_and_signs(tmp_path):
         value = truth | {"total_correlation": tc, "dual_total_correlation": dtc, "o_information": tc - dtc}
         own = {"estimator": name} if name != "jaxinfo" else {"beside": {"copula": {m: 0.0 for m in truth}}}
         return {
-            "task": task, "truth": truth, "value": value, "stderr": dict.fromkeys(truth, 0.1), "cpu_s": 5.0, "n": 100,
+            "task": task, "seed": 0, "n": 100, "truth": truth, "value": value, "stderr": dict.fromkeys(truth, 0.1),
+            "cpu_s": 5.0,
         } | own | more  # fmt: skip
 
     ours, rival = told("jaxinfo", 20.2, 10.1), told("line-nwj", 15.0, 16.0)

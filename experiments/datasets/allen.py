@@ -31,8 +31,10 @@ def read(path, areas=AREAS, least: int = UNITS) -> trials.Trials:
     Raises:
       ValueError: when an area has too few units, or the file tells of no changes.
     """
-    import h5py
-
+    try:
+        import h5py
+    except ImportError as error:
+        raise ImportError('NWB files are read with h5py: pip install "jaxinfo[recordings]".') from error
     with h5py.File(path) as f:
         spikes = _spikes(f, areas)
         few = {area: len(units) for area, units in spikes.items() if len(units) < least}

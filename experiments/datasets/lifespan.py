@@ -14,7 +14,10 @@ FILE = "lifespan_fmri.npz"
 def read(path, modules: int):
     """The first modules, each row a time of a subject standardised within the subject; age and subject of each row."""
     with np.load(path) as z:
-        bold, length, age = z["bold"][:, :modules], z["length"], z["age"]
+        bold, length, age = z["bold"], z["length"], z["age"]
+    if not 3 <= modules <= bold.shape[1]:
+        raise ValueError(f"modules must lie between 3 and the {bold.shape[1]} of {path}, got {modules}.")
+    bold = bold[:, :modules]
     standard = lambda x: (x - x.mean(1, keepdims=True)) / x.std(1, keepdims=True)
     x = np.concatenate([standard(b[:, :n]).T for b, n in zip(bold, length)])
     subject = np.repeat(np.arange(len(age)), length)

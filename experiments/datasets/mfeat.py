@@ -35,8 +35,7 @@ def measure(cell: dict) -> list[dict]:
 
     vs, label = read(cell["path"], cell["dim"], cell["noise"], cell["seed"])
     options = dict(cell["options"])
-    null, again = options.pop("null", 0), options.pop("bootstrap", 0)
-    del again  # rows are many and the networks large: standard errors are those of the estimate
+    null = options.pop("null", 0)
     asked = ("total_correlation", "dual_total_correlation", "o_information", "o_information_gradient")
     model = ji.fit(vs, asked, seed=cell["seed"], discrete=(), progress=False, **options)
     rows = model.estimate().rows() + model.subsets((2,), "total_correlation").rows()

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments.documents import bars
-from experiments.documents.heading import commits, heading
+from experiments.documents.heading import commits, cost_counts, heading
 
 MAKE = "python -m experiments.sweep --config=configs/benchmark.py --workdir=records"
 OURS = "jaxinfo"
@@ -58,14 +58,14 @@ def verdicts(records: list[dict]) -> list[str]:
         return ["- No record of ours yet."]
     said = lambda holds: "within." if holds else "**outside.**"
     b, n = bars.FORTY, ours["tasks"]
-    minutes = sum(np.mean([r["cpu_s"] for r in each]) for each in _by_task(records).values()) / 60.0
+    minutes = sum(min(each, key=lambda r: r["seed"])["cpu_s"] for each in _by_task(records).values()) / 60.0
     lines = [
         f"- Tasks recorded: {n} of {b['tasks']}.",
         f"- Within 0.1 nats: {ours['within_0.1']} of {n} (bar: all): {said(ours['within_0.1'] == n)}",
         f"- Within 0.05 nats: {ours['within_0.05']} of {n} (bar: all but {b['tasks'] - b['near']}): "
         + said(n - ours["within_0.05"] <= b["tasks"] - b["near"]),
         f"- Mean error {ours['error']:.4f} nats (bar: {b['error']:g}): {said(ours['error'] <= b['error'])}",
-        f"- CPU-minutes for the table, one seed: {minutes:.1f} (bar: {b['cpu_min']:g}): {said(minutes <= b['cpu_min'])}",
+        f"- CPU-minutes for the table, the first seed: {minutes:.1f} (bar: {b['cpu_min']:g}): {said(minutes <= b['cpu_min'])}",
     ]
     if len(rows) > 1:
         rival = next(r for r in rows if r["estimator"] != OURS)
@@ -117,6 +117,7 @@ def markdown(records: list[dict]) -> str:
         "",
         f"Code: commit {commits(records)}. n = {', '.join(dict.fromkeys(str(r['n']) for r in records))}. Trained rivals",
         "stop after the CPU-seconds shown; errors are in nats, means over data seeds of |estimate − truth|.",
+        cost_counts(records),
         "",
         *verdicts(records),
         "",

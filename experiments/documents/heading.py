@@ -21,6 +21,13 @@ def heading(title: str, make: str, name: str) -> list[str]:
     ]
 
 
+def cost_counts(records: Sequence[dict]) -> str:
+    """What the CPU-seconds of these records hold, in a sentence."""
+    if any(r.get("programs_kept") for r in records):
+        return "CPU-seconds count compiling once for each shape of data, in the first cell that has it."
+    return "CPU-seconds include compiling, in a fresh process each."
+
+
 def commits(records: Sequence[dict]) -> str:
     """The commits that the records were made with, ``+changes`` where files differed from it."""
     environments = [r.get("environment", {}) for r in records]

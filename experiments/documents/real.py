@@ -151,15 +151,18 @@ def picture(records: list[dict], path: Path) -> None:
 
     from jaxinfo import plots
 
-    triple = [r for r in records if r["study"] in ("steinmetz", "allen") and len(r["areas"]) > 2]
-    steps = sorted({r["step_s"] for r in triple}, reverse=True)[:2]
+    triples: dict[tuple, list[dict]] = {}
+    for r in sorted((r for r in records if len(r.get("areas", ())) > 2), key=lambda r: -r["step_s"]):
+        triples.setdefault((r["session"], *r["areas"], r["step_s"]), []).append(r)
     proteins = [r for r in records if r["study"] == "sachs"][:1]
     ages = [r for r in records if r["study"] == "lifespan"][-1:]
-    panels = [("windows", s) for s in steps] + [("proteins", r) for r in proteins] + [("ages", r) for r in ages]
+    panels = (
+        [("windows", of) for of in triples.values()] + [("proteins", r) for r in proteins] + [("ages", r) for r in ages]
+    )
     figure = Figure(figsize=(3.3 * max(len(panels), 1), 3.0), layout="constrained", facecolor="white")
     for axes, (kind, of) in zip(figure.subplots(1, max(len(panels), 1), squeeze=False)[0], panels):
         if kind == "windows":
-            _windows(axes, [r for r in triple if r["step_s"] == of], plots)
+            _windows(axes, of, plots)
         elif kind == "proteins":
             _proteins(axes, of, plots)
         else:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments.documents.heading import commits, heading
+from experiments.outside import STEPS
 
 MAKE = "python -m experiments.rivals --config=configs/rivals.py --workdir=records"
 
@@ -21,7 +22,7 @@ def cells(records: list[dict]) -> dict[tuple[str, str], dict[str, list[dict]]]:
 
 
 def said(records: list[dict] | None) -> str:
-    """Mean of estimate − truth with its CPU-seconds, or a dagger with the number of the reason."""
+    """Mean of estimate − truth with its CPU-seconds; a dash where there is no number."""
     answers = [r for r in records or () if "value" in r]
     if not answers:
         return "–"
@@ -49,9 +50,10 @@ def markdown(records: list[dict]) -> str:
     named = [f"{p} {versions[p]}" if p in versions else p for p in packages]
     lines = [
         *heading("Packages of others", MAKE, "rivals"),
-        f"Code: commit {commits(records)}. {records[0]['n']} rows to train and as many fresh ones to read, the arrays of",
-        "`docs/benchmark.md`; each package in a virtual environment of its own, with its own defaults. Estimate − truth in",
-        "nats (CPU-seconds).",
+        f"Code: commit {commits(records)}. {records[0]['n']} rows, the arrays of `docs/benchmark.md`; each package in a",
+        "virtual environment of its own, with its own defaults. diffusion-mi trains on these rows, for as many steps as ours",
+        f"may take ({STEPS}, it has no default), and reads as many fresh ones; latentmi trains on half of them and reads the",
+        "other half; the others read them all. Estimate − truth in nats (CPU-seconds).",
         "",
         "| task | measure | truth | " + " | ".join(named) + " |",
         "|---|---|--:|" + "--:|" * len(packages),

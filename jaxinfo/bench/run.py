@@ -41,7 +41,7 @@ def _alone(name: str, measure: str, options: dict[str, Any]) -> Estimator:
     if name == "copula":
         return copula.copula_estimator(measure, **options)
     if name == "cca":
-        return cca.cca_estimator(measure)
+        return cca.cca_estimator(measure, **options)
     if name == "ksg":
         return ksg.ksg_estimator(measure, **options)
     if name == "published":

@@ -1,6 +1,6 @@
 """Invertible maps of one variable, ``[..., d] -> [..., d']``.  Each keeps every mutual information.
 
-Source of the maps: arXiv 2306.11078 (Czyż et al. 2023) unless said otherwise.
+Source of the maps: arXiv 2306.11078 (Czyż et al. 2023) unless said otherwise; the pictures are ours.
 """
 
 from __future__ import annotations

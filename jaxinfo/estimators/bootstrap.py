@@ -28,3 +28,18 @@ def resampled(n: int, groups: np.ndarray | None, count: int, seed: int) -> Itera
         drawn = rng.integers(0, len(members), len(members))
         rows = np.concatenate([members[u] for u in drawn])
         yield rows, labels[rows]
+
+
+def check(n: int, groups: np.ndarray | None, count: int, seed: int, folds: int) -> None:
+    """Refuse a bootstrap some of whose draws cannot be cross-fitted: copies of a unit stay on one side of every split.
+
+    Raises:
+      ValueError: saying how many units the poorest draw holds.
+    """
+    least = min(np.unique(units).size for _, units in resampled(n, groups, count, seed))
+    if least < folds + 1:
+        total = n if groups is None else np.unique(groups).size
+        raise ValueError(
+            f"bootstrap of {total} groups: one of the {count} draws holds only {least} of them, and folds={folds} needs "
+            f"at least {folds + 1}; lower folds or give finer groups."
+        )

@@ -78,12 +78,14 @@ def _no_factors(blocks: Blocks) -> gaussian.Factors:
 
 def inner_factors(fitted: Fitted) -> gaussian.Factors:
     """Factors of the Gaussian inside the network for the trained views, leaves ``[F, …]``."""
-    return stacked([gaussian.factors(fitted.blocks, m, c, fitted.views) for m, c in _inner(fitted)])
+    b = fitted.blocks
+    return stacked([gaussian.factors(b, m, c, fitted.views, look=gaussian.focus(b, c)) for m, c in _inner(fitted)])
 
 
 def inner_in_order(fitted: Fitted, views: Sequence[View]) -> gaussian.Ordered:
     """The same for slabs that show these views in this order."""
-    return stacked([gaussian.in_order(fitted.blocks, m, c, tuple(views)) for m, c in _inner(fitted)])
+    b = fitted.blocks
+    return stacked([gaussian.in_order(b, m, c, tuple(views), look=gaussian.focus(b, c)) for m, c in _inner(fitted)])
 
 
 def _inner(fitted: Fitted) -> list[tuple[np.ndarray, np.ndarray]]:

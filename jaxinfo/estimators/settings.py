@@ -54,7 +54,7 @@ class Settings:
       hi: clean end of log-SNR; None lets the fitted Gaussian decide.
       gaussian: keep the fitted Gaussian inside the network.
       preprocess: "rank", "standardise" or "none".
-      net: "mlp", "thesis", "transformer", or a builder ``blocks -> Net``.
+      net: "mlp", "thesis", "transformer", or a builder ``blocks -> Net``; :class:`~jaxinfo.types.Net` says what it sees.
       value: what is reported: "gap", "difference", their "mean", or "corrected": gap plus
         what :mod:`jaxinfo.estimators.summary` makes of the optimism.
     """
