@@ -213,19 +213,15 @@ class Ordered:
         return self.parts[0].focus
 
 
-def in_order(
-    blocks: Blocks,
-    mean: np.ndarray,
-    cov: np.ndarray,
-    views: tuple[vw.View, ...],
-    dtype=None,
-    look: np.ndarray | None = None,
-) -> Ordered:
-    """:class:`Ordered` factors of these views: those with at most one variable's coordinates NOISED, and the others."""
+def in_order(blocks: Blocks, mean: np.ndarray, cov: np.ndarray, views: tuple[vw.View, ...], look=None) -> Ordered:
+    """:class:`Ordered` factors of these views: those with at most one variable's coordinates NOISED, and the others.
+
+    Arguments as in :func:`factors`.
+    """
     narrow = [num_noised(blocks, v) <= max(blocks.sizes) for v in views]
     places = [tuple(k for k, n in enumerate(narrow) if n is wanted) for wanted in (True, False)]
     places = [p for p in places if p]
-    part = lambda at: factors(blocks, mean, cov, tuple(views[k] for k in at), dtype, look)
+    part = lambda at: factors(blocks, mean, cov, tuple(views[k] for k in at), look=look)
     return Ordered(tuple(part(at) for at in places), tuple(places))
 
 
