@@ -1,4 +1,4 @@
-"""What the core refuses, and the words it uses: what was expected, what came, what to do."""
+"""What the parts refuse, and the words it uses: what was expected, what came, what to do."""
 
 import jax
 import jax.numpy as jnp
