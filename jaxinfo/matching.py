@@ -90,10 +90,11 @@ def noise_error(
     return jnp.sum(jnp.where(is_noised, net.apply(params, x, u) - eps, 0.0) ** 2, -1)
 
 
-def slab_layout(num_views: int, batch: int, least_rows: int = 2) -> tuple[int, int]:
+def slab_layout(num_views: int, batch: int, least_rows: int = 6) -> tuple[int, int]:
     """``(slabs, rows per slab)`` of a batch: one slab per view, or fewer views per step when there are too many.
 
-    ``batch`` counts network evaluations; every row is used twice, so a slab holds half as many rows.
+    ``batch`` counts network evaluations; every row is used twice, so a slab holds half as many rows.  A slab brings the
+    factors of its view, D x D numbers: for fewer than ``least_rows`` rows moving them costs more than using them.
     """
     rows = batch // 2
     slabs = int(np.clip(rows // least_rows, 1, num_views))

@@ -156,7 +156,7 @@ def test_views_are_drawn_as_often_as_asked():
     np.testing.assert_array_equal(each, ROLES)
 
 
-@pytest.mark.parametrize("views, batch, slabs, per_slab", [(7, 256, 7, 18), (200, 256, 64, 2), (1, 256, 1, 128)])
+@pytest.mark.parametrize("views, batch, slabs, per_slab", [(7, 256, 7, 18), (200, 256, 21, 6), (1, 256, 1, 128)])
 def test_slab_layout(views, batch, slabs, per_slab):
     assert matching.slab_layout(views, batch) == (slabs, per_slab)
 
