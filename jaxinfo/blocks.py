@@ -85,6 +85,9 @@ class Blocks:
 
     def spread(self, a: Array) -> Array:
         """Per variable to per coordinate: ``[..., N] -> [..., D]``."""
+        d = self.sizes[0]
+        if self.sizes == (d,) * len(self.sizes):  # sooner than a gather
+            return jnp.broadcast_to(a[..., None], (*a.shape, d)).reshape(*a.shape[:-1], self.dim)
         return a[..., self.owner]
 
     def segment_sum(self, a: Array) -> Array:
