@@ -69,6 +69,14 @@ class Blocks:
         ends = np.cumsum(self.sizes)
         return tuple(slice(int(e - d), int(e)) for e, d in zip(ends, self.sizes))
 
+    @cached_property
+    def padded(self) -> tuple[np.ndarray, np.ndarray]:
+        """Coordinates of each variable in as many places as the widest has, ``[N, W]``, and which of them are real."""
+        place = np.arange(max(self.sizes))
+        keep = place < np.asarray(self.sizes)[:, None]
+        starts = np.asarray([s.start for s in self.slices])[:, None]
+        return np.where(keep, starts + place, 0), keep
+
     def index(self, variable: int | str) -> int:
         """The position of a variable given by position or name.
 

@@ -214,12 +214,12 @@ class Ordered:
 
 
 def in_order(blocks: Blocks, mean: np.ndarray, cov: np.ndarray, views: tuple[vw.View, ...], look=None) -> Ordered:
-    """:class:`Ordered` factors of these views: those with at most one variable's coordinates NOISED, and the others.
+    """:class:`Ordered` factors of these views: those with one variable NOISED, and the others.
 
     Arguments as in :func:`factors`.
     """
-    narrow = [num_noised(blocks, v) <= max(blocks.sizes) for v in views]
-    places = [tuple(k for k, n in enumerate(narrow) if n is wanted) for wanted in (True, False)]
+    single = [len(vw.noised(v)) == 1 for v in views]
+    places = [tuple(k for k, one in enumerate(single) if one is wanted) for wanted in (True, False)]
     places = [p for p in places if p]
     part = lambda at: factors(blocks, mean, cov, tuple(views[k] for k in at), look=look)
     return Ordered(tuple(part(at) for at in places), tuple(places))
@@ -276,6 +276,36 @@ def whiten(fac: Factors, blocks: Blocks, x: Array, alpha: Array, sigma: Array) -
     variance = alpha**2 * fac.spectrum[:, None, :] + sigma**2
     eps = jnp.einsum("sbe,sde->sbd", sigma * z / variance, fac.basis)
     white = jnp.einsum("sbe,sde->sbd", z * jax.lax.rsqrt(variance), fac.basis)
+    return eps, white
+
+
+def whiten_single(
+    fac: Factors, blocks: Blocks, noised: np.ndarray, own: Array, clean: Array, alpha: Array, sigma: Array
+) -> tuple[Array, Array]:
+    """:func:`whiten` of views with one variable NOISED, at rows they share.
+
+    Args:
+      fac: factors of V such views.
+      blocks: packing.
+      noised: ``[V]`` their NOISED variables.
+      own: ``[V, B, W]`` the noised coordinates, in the places of :attr:`~jaxinfo.blocks.Blocks.padded`.
+      clean: ``[B, D]`` clean rows.
+      alpha: ``[B, 1]``.
+      sigma: ``[B, 1]``.
+
+    Returns:
+      ``(eps_G, w)``, both ``[V, B, W]``.
+    """
+    at, keep = blocks.padded
+    here, real = at[noised], keep[noised]  # [V, W]
+    basis = jnp.where(
+        real[..., None], jnp.take_along_axis(fac.basis, jnp.asarray(here)[..., None], 1), 0.0
+    )  # [V, W, A]
+    centred = jnp.where(real[:, None], own - alpha * fac.mean[here][:, None], 0.0)
+    z = jnp.einsum("vbw,vwa->vba", centred, basis) - alpha * jnp.einsum("bd,vda->vba", clean - fac.mean, fac.pull)
+    variance = alpha**2 * fac.spectrum[:, None, :] + sigma**2
+    eps = jnp.einsum("vba,vwa->vbw", sigma * z / variance, basis)
+    white = jnp.einsum("vba,vwa->vbw", z * jax.lax.rsqrt(variance), basis)
     return eps, white
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -23,6 +23,10 @@ from jaxinfo.types import Array, Estimate, Key, ScoreFn
 
 PROFILE_BINS = 32
 CALIBRATION_BINS = 8
+
+Predict = Callable[[Array, Array, Array], tuple[Array, Array | None]]
+"""``(x0 [B, D], eps [B, D], t [B]) -> (eps_θ, that of the control)``: of every entry of a plan that belongs to a view, in
+their order, at the same noised rows: ``[E, B, W]`` each, zero in the places a variable does not have."""
 
 
 @struct.dataclass
@@ -56,7 +60,7 @@ def integrate(
     p: Plan,
     sde: SDE,
     blocks: Blocks,
-    score_fn: ScoreFn,
+    score_fn: ScoreFn | None,
     x0: Array,
     *,
     times: Times,
@@ -64,6 +68,7 @@ def integrate(
     mean: Array | None = None,
     cov: Array | None = None,
     control: ScoreFn | None = None,
+    predict: Predict | None = None,
     weights: Array | None = None,
     antithetic: bool = True,
     chunk: int = 4096,
@@ -75,13 +80,14 @@ def integrate(
       p: compiled measures.
       sde: the path.
       blocks: packing.
-      score_fn: the score function read.
+      score_fn: the score function read; None when ``predict`` is there.
       x0: rows ``[B, D]``.
       times: sampler of times.
       num_mc: draws per row; with ``antithetic`` each time is used with +eps and −eps, so it must be even or 1.
       mean: ``[D]`` of the Gaussian references (entropies against a fitted Gaussian).
       cov: ``[D, D]`` likewise.
       control: a Gaussian score function whose exact integrals :func:`control_forms` adds back.
+      predict: what both say of all views of the same rows, in place of ``score_fn`` and ``control``: a :data:`Predict`.
       weights: ``[B]`` row weights (0 for padding); ones by default.
       antithetic: use each time with both signs of the noise, which cancels the odd part of the gap.
       chunk: views times rows scored per call.
@@ -99,45 +105,31 @@ def integrate(
     k_time, k_noise = jax.random.split(key)
     t, w = times.sample(k_time, (steps, b))
     t, w = inside(sde, t.astype(dtype)), w.astype(dtype)
-    roles = jnp.asarray(vw.table(p.views))
     edges = jnp.linspace(times.lo, times.hi, PROFILE_BINS + 1)
-    width = max(blocks.sizes)
-    coords = np.zeros((len(p.pairs), width), np.int32)
-    keep = np.zeros((len(p.pairs), width), bool)
-    for j, (i, _, _) in enumerate(p.pairs):
-        s = blocks.slices[i]
-        coords[j, : blocks.sizes[i]] = np.arange(s.start, s.stop)
-        keep[j, : blocks.sizes[i]] = True
+    at, keep = blocks.padded
+    number = {entry: k for k, entry in enumerate(p.entries)}
+    of_p, of_q = (np.array([number[pair[which], pair[0]] for pair in p.pairs.tolist()]) for which in (1, 2))
+    variable = np.array([i for _, i in p.entries])
+    view_of = np.array([source for source, _ in p.entries if source < len(p.views)])
+    predict = predicted(score_fn, control, p, sde, blocks) if predict is None else predict
     matrix = jnp.asarray(p.matrix, dtype)
 
     def chunked(z, axis):
         z = jnp.pad(z, [(0, pad) if a == axis else (0, 0) for a in range(z.ndim)], mode="edge")
         return jnp.moveaxis(z.reshape(z.shape[:axis] + (blocks_of_rows, rows) + z.shape[axis + 1 :]), axis, 0)
 
-    def sources(fn, x0, eps, t):
-        """Predictions of every source at the same noised rows: [S, rows, D]."""
-        x, tau = jax.vmap(lambda r: vw.look(sde, blocks, r, x0, eps, t))(roles)
-        out = fn(x, tau)
-        if p.references:
-            alpha, sigma = sde.alpha(t)[:, None], sde.sigma(t)[:, None]
-            x_t = alpha * x0 + sigma * eps
-            out = jnp.concatenate([out, _reference_scores(p, blocks, x_t, alpha, sigma, mean, cov)])
-        return out.astype(dtype)
-
     def draw(carry, inputs):
         profile, second, count, slope, nested, x0, row_weight = carry
         key, t, w, sign = inputs
         eps = sign * jax.random.normal(key, x0.shape, dtype)
-        e = sources(score_fn, x0, eps, t)
-        take = lambda z, s: jnp.where(keep[:, None, :], z[s[:, None], :, coords].transpose(0, 2, 1), 0.0)
-        noise = jnp.where(keep[:, None, :], eps[:, coords].transpose(1, 0, 2), 0.0)  # [P, rows, width]
-        e_p, e_q = take(e, p.pairs[:, 1]), take(e, p.pairs[:, 2])
-        raw_gap, raw_difference = integrands(noise, e_p, e_q)  # [P, rows]
-        if control is not None:
-            c = sources(control, x0, eps, t)
-            c_gap, c_difference = integrands(noise, take(c, p.pairs[:, 1]), take(c, p.pairs[:, 2]))
-        else:
-            c_gap = c_difference = 0.0
+        e, c = (z if z is None else z.astype(dtype) for z in predict(x0, eps, t))
+        noise = jnp.where(keep[:, None, :], eps[:, at].transpose(1, 0, 2), 0.0)  # [N, rows, W]
+        if p.references:
+            known = _reference_scores(p, blocks, sde, x0, eps, t, mean, cov).astype(dtype)
+            e, c = jnp.concatenate([e, known]), None if c is None else jnp.concatenate([c, known])
+        e_p, e_q, drawn = e[of_p], e[of_q], noise[variable[of_p]]  # [P, rows, W]
+        raw_gap, raw_difference = integrands(drawn, e_p, e_q)  # [P, rows]
+        c_gap, c_difference = (0.0, 0.0) if c is None else integrands(drawn, c[of_p], c[of_q])
         gap = w * (matrix @ (raw_gap - c_gap))  # [M, rows]
         difference = w * (matrix @ (raw_difference - c_difference))
         logsnr = sde.logsnr(t)
@@ -147,10 +139,9 @@ def integrate(
         profile = profile + add(jnp.moveaxis(both, -1, 0), PROFILE_BINS)
         second = second + add(((gap / w) ** 2 * row_weight).T, PROFILE_BINS)
         count = count + add(row_weight, PROFILE_BINS)
-        v = len(p.views)
-        products = (
-            jnp.stack([jnp.sum(eps * e[:v], -1), jnp.sum(e[:v] ** 2, -1)], -1) * row_weight[:, None]
-        )  # [V,rows,2]
+        net, noise = e[: view_of.size], noise[variable[: view_of.size]]
+        products = jnp.stack([jnp.sum(noise * net, -1), jnp.sum(net**2, -1)], -1) * row_weight[:, None]
+        products = jax.ops.segment_sum(products, view_of, len(p.views))  # [V, rows, 2]
         kc = k * CALIBRATION_BINS // PROFILE_BINS
         slope = slope + jax.ops.segment_sum(jnp.moveaxis(products, 1, 0), kc, CALIBRATION_BINS)
         nested = nested + matrix @ jnp.sum(w * row_weight * jnp.sum((e_p - e_q) * e_q, -1), -1)
@@ -187,20 +178,47 @@ def integrate(
     return Sums(flat(gap), flat(difference), edges, profile, second, count, slope, nested)
 
 
-def _reference_scores(p, blocks, x_t, alpha, sigma, mean, cov):
-    """Closed-form predictions of the Gaussian references, [R, rows, D]."""
-    out = []
+def predicted(score_fn: ScoreFn | None, control: ScoreFn | None, p: Plan, sde: SDE, blocks: Blocks) -> Predict:
+    """:data:`Predict` of any score function: every view is shown as a slab of its own."""
+    assert score_fn is not None  # or else predict is given
+    roles = jnp.asarray(vw.table(p.views))
+    of_views = [(source, i) for source, i in p.entries if source < len(p.views)]
+
+    def predict(x0, eps, t):
+        x, tau = jax.vmap(lambda r: vw.look(sde, blocks, r, x0, eps, t))(roles)
+        entries = lambda out: of_entries(blocks, out, of_views)
+        return entries(score_fn(x, tau)), None if control is None else entries(control(x, tau))
+
+    return predict
+
+
+def of_entries(blocks: Blocks, out: Array, entries: Sequence[tuple[int, int]]) -> Array:
+    """The coordinates of some (slab, variable) of slabs ``[S, B, D]``: ``[E, B, W]``, zero beyond a variable's size."""
+    at, keep = blocks.padded
+    slab, variable = np.array(entries).T
+    if len(set(blocks.sizes)) == 1 and np.array_equal(slab, np.repeat(np.arange(out.shape[0]), blocks.num_variables)):
+        whole = out.reshape(*out.shape[:2], *at.shape)  # every slab has every variable: no gather
+        return jnp.moveaxis(whole, 2, 1).reshape(len(entries), out.shape[1], at.shape[1])
+    picked = out[slab[:, None], :, at[variable]].transpose(0, 2, 1)
+    return jnp.where(keep[variable][:, None, :], picked, 0.0)
+
+
+def _reference_scores(p, blocks, sde, x0, eps, t, mean, cov):
+    """Closed-form predictions of the Gaussian references, by entry: ``[E, rows, W]``."""
+    alpha, sigma = sde.alpha(t)[:, None], sde.sigma(t)[:, None]
+    x_t, out = alpha * x0 + sigma * eps, []
     for reference, view in p.references:
         if reference.scale is not None:
-            eps = sigma * x_t / (alpha**2 * reference.scale**2 + sigma**2)
+            score = sigma * x_t / (alpha**2 * reference.scale**2 + sigma**2)
         else:
             a, _ = gaussian.coordinates(blocks, view)
             values, vectors = jnp.linalg.eigh(cov[np.ix_(a, a)])
             z = (x_t[:, a] - alpha * mean[a]) @ vectors
             part = (sigma * z / (alpha**2 * values + sigma**2)) @ vectors.T
-            eps = jnp.zeros_like(x_t).at[:, a].set(part)
-        out.append(eps)
-    return jnp.stack(out)
+            score = jnp.zeros_like(x_t).at[:, a].set(part)
+        out.append(score)
+    first = len(p.views)
+    return of_entries(blocks, jnp.stack(out), [(source - first, i) for source, i in p.entries if source >= first])
 
 
 # --- from sums to estimates --------------------------------------------------------------------------------------------

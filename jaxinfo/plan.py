@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -31,6 +31,12 @@ class Plan:
     pairs: np.ndarray
     matrix: np.ndarray
     cross: tuple[tuple[CrossEntropy, ...], ...]
+
+    @cached_property
+    def entries(self) -> tuple[tuple[int, int], ...]:
+        """(source, variable) of everything predicted: the NOISED variables of each view, then of each reference."""
+        each = (*self.views, *(view for _, view in self.references))
+        return tuple((source, i) for source, view in enumerate(each) for i in vw.noised(view))
 
 
 def plan(measures: Mapping[str, Measure]) -> Plan:

@@ -9,7 +9,7 @@ import numpy as np
 from jaxinfo import gaussian
 from jaxinfo import views as vw
 from jaxinfo.blocks import Blocks
-from jaxinfo.types import Array, Net
+from jaxinfo.types import Array, Net, Params
 
 GATE_SCALE2 = 0.02  # squared finest length, in units of the data's standard deviation, that the gate expects
 FAR = 4.0  # standard deviations after which a radius no longer grows
@@ -51,6 +51,42 @@ def precondition(net: Net, blocks: Blocks) -> Net:
     return Net(init, apply)
 
 
+def single(
+    net: Net, blocks: Blocks, params: Params, focus: Array, clean: Array, own: Array, white: Array,
+    given: np.ndarray, noised: np.ndarray, logsnr: Array,
+) -> Array:  # fmt: skip
+    """What the preconditioned network adds to the Gaussian in views with one variable NOISED, at rows they share.
+
+    Args:
+      net: the inner network, with a ``single`` of its own.
+      blocks: packing.
+      params: of the inner network.
+      focus: ``[D, D]``.
+      clean: ``[B, D]`` clean rows.
+      own: ``[V, B, W]`` noised coordinates, with alpha² + sigma² = 1.
+      white: ``[V, B, W]`` the same whitened.
+      given: ``[V, N]`` the variables GIVEN to each view.
+      noised: ``[V]`` the variable NOISED in it.
+      logsnr: ``[B]``.
+
+    Returns:
+      ``[V, B, W]``, ``apply``'s prediction minus the Gaussian's.
+    """
+    assert net.single is not None
+    at, keep = blocks.padded
+    maps = jnp.where(keep[:, :, None] & keep[:, None, :], focus[at[:, :, None], at[:, None, :]], 0.0)  # [N, W, W]
+    shown, parts = jnp.where(keep, clean[:, at], 0.0), [white, own]
+    if max(blocks.sizes) > 1:
+        plain = jnp.einsum("bnw,nvw->bnv", shown, maps)
+        shown = jnp.concatenate([plain, radius(blocks, clean)[..., None] * plain], -1)
+        parts = [jnp.einsum("sbw,svw->sbv", z, maps[noised]) for z in parts]
+        parts.append(_radius((own**2).sum(-1), np.asarray(blocks.sizes)[noised][:, None])[..., None] * parts[1])
+    out = net.single(params, shown, jnp.concatenate(parts, -1), given, noised, vw.logsnr_clock(logsnr)[:, None])
+    if max(blocks.sizes) > 1:
+        out = jnp.einsum("sbv,svw->sbw", out, maps[noised])
+    return _gate(logsnr)[:, None] * out
+
+
 def radius(blocks: Blocks, x: Array) -> Array:
     """(‖x_i‖² − d_i) / sqrt(2 d_i) of each variable, within ± FAR: ``[..., D] -> [..., N]``.
 
@@ -59,8 +95,16 @@ def radius(blocks: Blocks, x: Array) -> Array:
     """
     sizes = np.asarray(blocks.sizes)
     mine = np.asarray(blocks.owner)[:, None] == np.arange(sizes.size)
-    squares = (x**2) @ jnp.asarray(mine, x.dtype)
-    return jnp.clip((squares - sizes) / np.sqrt(2.0 * sizes), -FAR, FAR).astype(x.dtype)
+    return _radius((x**2) @ jnp.asarray(mine, x.dtype), sizes)
+
+
+def _radius(squares: Array, sizes: np.ndarray) -> Array:
+    return jnp.clip((squares - sizes) / np.sqrt(2.0 * sizes), -FAR, FAR).astype(squares.dtype)
+
+
+def _gate(logsnr: Array) -> Array:
+    alpha2, sigma2 = jax.nn.sigmoid(logsnr), jax.nn.sigmoid(-logsnr)
+    return jnp.sqrt(alpha2 * sigma2) * jax.lax.rsqrt(sigma2 + GATE_SCALE2 * alpha2)
 
 
 def gaussian_part(
@@ -72,7 +116,7 @@ def gaussian_part(
     clock = jnp.max(jnp.where(is_given | is_absent, 0.0, u), axis=-1, keepdims=True)  # the clock the NOISED share
     logsnr = vw.clock_logsnr(clock)
     alpha, sigma = jnp.sqrt(jax.nn.sigmoid(logsnr)), jnp.sqrt(jax.nn.sigmoid(-logsnr))
-    gate = alpha * sigma * jax.lax.rsqrt(sigma**2 + GATE_SCALE2 * alpha**2)
+    gate = _gate(logsnr)
     if isinstance(fac, gaussian.Factors):
         return *gaussian.whiten(
             gaussian.select(fac, gaussian.slab_roles(is_given, is_absent)), blocks, x, alpha, sigma

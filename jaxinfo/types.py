@@ -39,10 +39,16 @@ class Net(NamedTuple):
     The network inside :func:`jaxinfo.precondition.precondition`, which :class:`~jaxinfo.estimators.settings.Settings`
     builds, is shown several parts of D coordinates side by side: ``[F w, F x, r F x]``, or ``[w, x]`` when every variable
     has one coordinate.  It finds their number as ``x.shape[-1] // blocks.dim`` and still returns D coordinates.
+
+    ``single``, if a network has it, says what ``apply`` says of views with one variable NOISED, at rows the views share:
+    ``single(params, clean [B, N, k W], own [V, B, K W], given [V, N], noised [V], clock [B, 1]) -> [V, B, W]``.
+    ``clean`` holds what GIVEN variables show, ``[F x, r F x]`` or ``[x]``, ``own`` all parts of the NOISED one, each in
+    the W places of :attr:`jaxinfo.blocks.Blocks.padded`, zero where a variable has fewer coordinates.
     """
 
     init: Callable[..., Params]
     apply: Callable[..., Array]
+    single: Callable[..., Array] | None = None
 
 
 class Estimate(NamedTuple):

@@ -118,6 +118,11 @@ def bounded_clock(sde: SDE, tau: Array) -> Array:
     return jnp.where(is_given, 0.0, jnp.where(is_absent, 1.0, u))
 
 
+def logsnr_clock(logsnr: Array) -> Array:
+    """The bounded clock from log-SNR."""
+    return jax.nn.sigmoid(-logsnr / CLOCK_SCALE)
+
+
 def clock_logsnr(u: Array) -> Array:
     """Log-SNR from the bounded clock, the inverse of :func:`bounded_clock` (±inf at the ends)."""
     return -CLOCK_SCALE * (jnp.log(u) - jnp.log1p(-u))

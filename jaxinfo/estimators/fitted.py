@@ -60,9 +60,13 @@ class Fitted:
 
 def network(blocks: Blocks, settings: Settings) -> Net:
     """The preconditioned network of these settings."""
+    return precondition.precondition(inner_network(blocks, settings), blocks)
+
+
+def inner_network(blocks: Blocks, settings: Settings) -> Net:
+    """The network inside."""
     build = settings.builder()
-    inner = build(blocks) if build is not None else mlp(blocks, settings.width, settings.depth)
-    return precondition.precondition(inner, blocks)
+    return build(blocks) if build is not None else mlp(blocks, settings.width, settings.depth)
 
 
 def unraveller(blocks: Blocks, s: Settings) -> Callable[[Array], Params]:

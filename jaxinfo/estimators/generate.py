@@ -9,7 +9,7 @@ import numpy as np
 from jaxinfo import samplers
 from jaxinfo import views as vw
 from jaxinfo.estimators.fitted import SDE, Fitted, float32, inner_factors
-from jaxinfo.estimators.readout import calibrated_score
+from jaxinfo.estimators.scores import calibrated_score
 from jaxinfo.samplers import Predictor
 from jaxinfo.types import Array, Key
 from jaxinfo.views import View

@@ -25,12 +25,12 @@ from jaxinfo.estimators.fitted import (
     stacked,
     unraveller,
 )
+from jaxinfo.estimators.scores import together
 from jaxinfo.estimators.settings import Settings
 from jaxinfo.integral import Sums, integrate
 from jaxinfo.measures import Measure
 from jaxinfo.plan import Plan, plan
 from jaxinfo.programs import program
-from jaxinfo.types import ScoreFn
 
 NODES = 16  # log-SNR nodes of the calibration curve
 DRAWS = 4
@@ -100,58 +100,15 @@ def _corrections(blocks: Blocks, s: Settings, params, factors, rows, mask, hi, k
     return jax.lax.map(lambda of_seed: folds(of_seed[0], factors, rows, mask, of_seed[1]), (params, keys))
 
 
-def calibrated_score(
-    blocks: Blocks, s: Settings, params, factors: gaussian.Factors | gaussian.Ordered, calibration, hi
-) -> ScoreFn:
-    """Score function of one fit, its correction to the Gaussian shrunk by ``calibration [V, C]`` along log-SNR.
-
-    With :class:`~jaxinfo.gaussian.Ordered` factors slab s shows view s, of which ``calibration`` has row s too.
-    """
-    net, both = network(blocks, s), {"net": unraveller(blocks, s)(params), "gaussian": factors}
-    grid = jnp.linspace(s.lo, hi, calibration.shape[-1])
-
-    def score(x, tau):
-        is_given, is_absent = vw.roles_of(SDE, tau)
-        unit, u = _as_networks_see(blocks, x, tau)
-        eps = net.apply(both, unit, u)
-        base, _, _ = precondition.gaussian_part(factors, blocks, unit, u)
-        rows = calibration
-        if isinstance(factors, gaussian.Factors):
-            roles = gaussian.slab_roles(is_given, is_absent)
-            rows = calibration[jnp.argmax(jnp.all(roles[:, None] == factors.roles[None], -1), -1)]  # [S, C]
-        logsnr = vw.clock_logsnr(jnp.max(jnp.where(is_given | is_absent, 0.0, u), -1))  # [S, B]
-        c = jax.vmap(lambda row, at: jnp.interp(at, grid, row))(rows, logsnr)
-        return jnp.where(blocks.spread(is_given | is_absent), 0.0, base + c[..., None] * (eps - base))
-
-    return score
-
-
-def _gaussian_score(blocks: Blocks, factors: gaussian.Factors | gaussian.Ordered) -> ScoreFn:
-    """The Gaussian alone, in the very words of :func:`calibrated_score`: when both hold the same factors it costs nothing."""
-
-    def score(x, tau):
-        is_given, is_absent = vw.roles_of(SDE, tau)
-        base, _, _ = precondition.gaussian_part(factors, blocks, *_as_networks_see(blocks, x, tau))
-        return jnp.where(blocks.spread(is_given | is_absent), 0.0, base)
-
-    return score
-
-
-def _as_networks_see(blocks: Blocks, x, tau):
-    """x with unit signal-plus-noise weight, and the bounded clock."""
-    alpha, sigma = vw.coefficients(SDE, tau)
-    return x / blocks.spread(jnp.sqrt(alpha**2 + sigma**2)), vw.bounded_clock(SDE, tau)
-
-
 @program(static_argnums=(0, 1, 2))
 def _integrals(blocks: Blocks, s: Settings, p: Plan, params, calibration, density, fold, hi, keys) -> Sums:
     def one(of_seed, fold):
         params, calibration, density, key = of_seed
         control = fold["factors"] if s.gaussian else fold["control"]
         return integrate(
-            key, p, SDE, blocks, calibrated_score(blocks, s, params, fold["factors"], calibration, hi), fold["rows"],
-            times=times.stratified(SDE, s.lo, hi, density), num_mc=s.num_mc, mean=fold["mean"], cov=fold["cov"],
-            weights=fold["weights"], control=_gaussian_score(blocks, control),
+            key, p, SDE, blocks, None, fold["rows"], times=times.stratified(SDE, s.lo, hi, density), num_mc=s.num_mc,
+            mean=fold["mean"], cov=fold["cov"], weights=fold["weights"],
+            predict=together(blocks, s, p.views, params, fold["factors"], calibration, hi, control),
         )  # fmt: skip
 
     # folds side by side, seeds one after the other: memory does not grow with their number

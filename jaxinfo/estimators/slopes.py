@@ -9,7 +9,7 @@ import numpy as np
 from jaxinfo import pathwise
 from jaxinfo.blocks import Blocks
 from jaxinfo.estimators.fitted import SDE, Fitted, float32, inner_factors, padded, stacked
-from jaxinfo.estimators.readout import calibrated_score
+from jaxinfo.estimators.scores import calibrated_score
 from jaxinfo.estimators.settings import Settings
 from jaxinfo.measures import Measure
 from jaxinfo.programs import program

@@ -29,21 +29,31 @@ class ResidualMLP(nn.Module):
     frequencies: int = 8
     rank: int = 32
 
-    @nn.compact
+    def setup(self):
+        """The layers, by name: views of one variable read parts of them (see :func:`mlp`)."""
+        scaled = lambda s: nn.initializers.variance_scaling(s, "fan_in", "normal")
+        # a product for each modulation: one product for all, cut into pieces, takes an eighth more of a whole step
+        modulation = lambda size: nn.Dense(size, kernel_init=nn.initializers.zeros)
+        each = range(self.depth)
+        self.code, self.enter, self.straight = nn.Dense(16), nn.Dense(self.width), nn.Dense(self.rank)
+        self.scale, self.shift = ([modulation(self.width) for _ in each] for _ in range(2))
+        self.inner = [nn.Dense(self.width) for _ in each]
+        self.outer = [nn.Dense(self.width, kernel_init=scaled(0.3)) for _ in each]
+        self.gain = modulation(self.rank)
+        self.leave = nn.Dense(self.out, kernel_init=scaled(0.1))
+
     def __call__(self, features: Array, clock: Array) -> Array:
         """``features [..., F]``, ``clock [..., 1]`` in (0, 1) -> ``[..., out]``."""
-        scaled = lambda s: nn.initializers.variance_scaling(s, "fan_in", "normal")
+        return self.leave(self.middle(self.enter(features), self.straight(features), clock))
+
+    def middle(self, h: Array, straight: Array, clock: Array) -> Array:
+        """What lies between the first layer and the last; the clock may have fewer axes than ``h``, it is broadcast."""
         angles = jnp.pi * clock * jnp.arange(1, self.frequencies + 1)
         code = jnp.concatenate([2.0 * clock - 1.0, jnp.cos(angles), jnp.sin(angles)], -1)
-        code = nn.silu(nn.Dense(16)(code))
-        # a product for each modulation: one product for all, cut into pieces, takes an eighth more of a whole step
-        modulation = lambda size: nn.Dense(size, kernel_init=nn.initializers.zeros)(code)
-        h, straight = nn.Dense(self.width)(features), nn.Dense(self.rank)(features)
-        for _ in range(self.depth):
-            z = nn.gelu(nn.Dense(self.width)(h) * (1.0 + modulation(self.width)) + modulation(self.width))
-            h = h + nn.Dense(self.width, kernel_init=scaled(0.3))(z)
-        last = jnp.concatenate([nn.gelu(h), straight * (1.0 + modulation(self.rank))], -1)
-        return nn.Dense(self.out, kernel_init=scaled(0.1))(last)
+        code = nn.silu(self.code(code))
+        for scale, shift, inner, outer in zip(self.scale, self.shift, self.inner, self.outer):
+            h = h + outer(nn.gelu(inner(h) * (1.0 + scale(code)) + shift(code)))
+        return jnp.concatenate([nn.gelu(h), straight * (1.0 + self.gain(code))], -1)
 
 
 def mlp(blocks: Blocks, width: int = 64, depth: int = 3, frequencies: int = 8) -> Net:
@@ -65,8 +75,30 @@ def mlp(blocks: Blocks, width: int = 64, depth: int = 3, frequencies: int = 8) -
         clock = jnp.max(jnp.where(noised, u, 0.0), -1, keepdims=True)
         return inside, clock
 
+    def single(p, clean, own, given, noised, clock):
+        """The sums of ``features`` taken apart: what is GIVEN to a view is a sum over variables of products that all
+        views of a row share, what is NOISED meets a few rows of the kernel."""
+        layers, d, n = p["params"], blocks.dim, blocks.num_variables
+        both = lambda part: jnp.concatenate([layers[k][part] for k in ("enter", "straight")], -1)
+        kernel, bias = both("kernel"), both("bias")
+        at, keep = blocks.padded  # [N, W]
+        parts = own.shape[-1] // at.shape[1] + 1
+        white, plain, shown, *radial, bits = jnp.split(kernel, d * np.arange(1, parts + 1))  # NOISED bits, GIVEN bits
+        of = lambda z: jnp.where(keep[..., None], z[at], 0.0)  # rows of a kernel by variable, [N, W, H]
+        here = jnp.concatenate([of(z) for z in (shown, *radial)], 1)
+        each = jnp.einsum("bnw,nwh->bnh", clean, here) + bits[n:]
+        mine = jnp.concatenate([of(z) for z in (white, plain, *radial)], 1)[noised]  # [V, K W, H]
+        first = jnp.einsum("vn,bnh->vbh", given.astype(each.dtype), each) + jnp.einsum("vbw,vwh->vbh", own, mine)
+        h, straight = jnp.split(first + (bits[:n][noised] + bias)[:, None], [width], -1)
+        last = module.apply(p, h, straight, clock, method="middle")
+        columns = of(layers["leave"]["kernel"].T)[noised]  # [V, W, last]
+        return (
+            jnp.einsum("vbl,vwl->vbw", last, columns)
+            + jnp.where(keep, layers["leave"]["bias"][at], 0.0)[noised][:, None]
+        )
+
     apply = lambda p, x, u: cast(Array, module.apply(p, *features(x, u)))
-    return Net(lambda key, x, u: module.init(key, *features(x, u)), apply)
+    return Net(lambda key, x, u: module.init(key, *features(x, u)), apply, single)
 
 
 def num_params(params) -> int:
