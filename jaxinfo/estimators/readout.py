@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxinfo import gaussian, precondition, times
+from jaxinfo import gaussian, times
 from jaxinfo import views as vw
 from jaxinfo.blocks import Blocks
 from jaxinfo.control import control_forms, cross_entropy_rows, far_tail
@@ -18,12 +18,9 @@ from jaxinfo.estimators.fitted import (
     SDE,
     Fitted,
     float32,
-    inner_factors,
     inner_in_order,
-    network,
     padded,
     stacked,
-    unraveller,
 )
 from jaxinfo.estimators.scores import together
 from jaxinfo.estimators.settings import Settings
@@ -31,10 +28,12 @@ from jaxinfo.integral import Sums, integrate
 from jaxinfo.measures import Measure
 from jaxinfo.plan import Plan, plan
 from jaxinfo.programs import program
+from jaxinfo.views import View
 
 NODES = 16  # log-SNR nodes of the calibration curve
 DRAWS = 4
 PRIOR = 30.0  # nats of evidence that hold a calibration factor at 1
+CHUNK = 4096  # views times rows at a time
 FLOOR = 0.3  # share of evaluation draws that stay uniform in log-SNR
 
 
@@ -50,7 +49,7 @@ def tune(fitted: Fitted, x: np.ndarray, seed: int = 0) -> Fitted:
     rows = [sp.validation for sp in fitted.splits]
     z = [t.forward(x[r]) for t, r in zip(fitted.transforms, rows)]
     hit, power = _corrections(
-        fitted.blocks, s, fitted.params, inner_factors(fitted), float32(padded(z)),
+        fitted.blocks, s, fitted.views, fitted.params, inner_in_order(fitted, fitted.views), float32(padded(z)),
         float32(padded([np.ones(r.size) for r in rows])), jnp.float32(fitted.hi),
         jax.random.split(jax.random.fold_in(jax.random.key(seed), 17), (s.seeds, s.folds)),
     )  # fmt: skip
@@ -65,35 +64,43 @@ def tune(fitted: Fitted, x: np.ndarray, seed: int = 0) -> Fitted:
     return replace(fitted, calibration=calibration, density=density)
 
 
-@program(static_argnums=(0, 1))
-def _corrections(blocks: Blocks, s: Settings, params, factors, rows, mask, hi, keys):
+@program(static_argnums=(0, 1, 2))
+def _corrections(blocks: Blocks, s: Settings, views: tuple[View, ...], params, factors, rows, mask, hi, keys):
     """Sums over rows of <eps − eps_G, r> and <r, r> per view and node, ``[R, F, V, NODES]`` each."""
-    net, unravel = network(blocks, s), unraveller(blocks, s)
+    entries = [(v, i) for v, view in enumerate(views) for i in vw.noised(view)]
+    view_of, variable = np.array(entries).T
+    at, keep = blocks.padded
 
     def one_fit(params, factors, x0, mask, key):
-        both, width = {"net": unravel(params), "gaussian": factors}, (hi - s.lo) / (NODES - 1)
+        width = (hi - s.lo) / (NODES - 1)
+        predict = together(blocks, s, views, params, factors, jnp.ones((len(views), 2)), hi, factors)
+        size = max(1, min(x0.shape[0], CHUNK // len(views)))
+        chunks = -(-x0.shape[0] // size)
+        count = jnp.arange(chunks * size) < x0.shape[0]  # the last row fills up the last chunk and counts once
+        filled = lambda z: jnp.pad(z, [(0, count.size - z.shape[0])] + [(0, 0)] * (z.ndim - 1), mode="edge")
+        chunked = lambda z: filled(z).reshape(chunks, size, *z.shape[1:])
+        counted = chunked(mask) * count.reshape(chunks, size)
 
-        def at(args):
+        def some_rows(args):
+            x0, eps, t, mask = args
+            e, base = predict(x0, eps, t)
+            noise = jnp.where(keep[:, None], eps[:, at].transpose(1, 0, 2), 0.0)[variable]
+            r, w = e - base, mask[:, None]
+            each = jnp.stack([jnp.sum((noise - base) * r * w, (1, 2)), jnp.sum(r**2 * w, (1, 2))])
+            return jax.ops.segment_sum(each.T, view_of, len(views))
+
+        def at_node(args):
             node, key = args
             k_time, k_noise = jax.random.split(key)
             logsnr = node + width * (jax.random.uniform(k_time, x0.shape[:1]) - 0.5)
             t = SDE.time(jnp.clip(logsnr, s.lo, hi))
             eps = jax.random.normal(k_noise, x0.shape)
-
-            def one_view(role):
-                xs, tau = vw.look(SDE, blocks, role[None, None], x0[None], eps[None], t[None])
-                u = vw.bounded_clock(SDE, tau)
-                base, _, _ = precondition.gaussian_part(factors, blocks, xs, u)
-                r = (net.apply(both, xs, u) - base)[0]
-                keep = blocks.spread(role == vw.NOISED) * mask[:, None]
-                return jnp.sum((eps - base[0]) * r * keep), jnp.sum(r**2 * keep)
-
-            return jax.lax.map(one_view, factors.roles)
+            return jax.lax.map(some_rows, (chunked(x0), chunked(eps), chunked(t), counted)).sum(0)  # [V, 2]
 
         nodes = jnp.repeat(jnp.linspace(s.lo, hi, NODES), DRAWS)
-        hit, power = jax.lax.map(at, (nodes, jax.random.split(key, nodes.size)))  # [NODES * DRAWS, V]
-        fold = lambda z: z.reshape(NODES, DRAWS, -1).mean(1).T
-        return fold(hit), fold(power)
+        found = jax.lax.map(at_node, (nodes, jax.random.split(key, nodes.size)))  # [NODES * DRAWS, V, 2]
+        hit, power = jnp.moveaxis(found.reshape(NODES, DRAWS, len(views), 2).mean(1), -1, 0)
+        return hit.T, power.T
 
     # folds side by side, seeds one after the other: memory does not grow with their number
     folds = jax.vmap(one_fit)
