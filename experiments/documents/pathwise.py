@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments.documents import bars
-from experiments.documents.heading import heading
+from experiments.documents.heading import commits, heading
 
 MAKE = "python -m experiments.pathwise --config=configs/pathwise.py --workdir=records"
 
@@ -26,7 +26,7 @@ def markdown(records: list[dict]) -> str:
     lines = [
         *heading("Derivatives of information from trained networks", MAKE, "pathwise"),
         "Rows are x = W z; the derivative of a measure with respect to W is compared with the closed form, as relative",
-        f"Frobenius error (bar: {100 * bars.FROBENIUS:g} %), mean over data seeds.",
+        f"Frobenius error (bar: {100 * bars.FROBENIUS:g} %), mean over data seeds. Code: commit {commits(records)}.",
         "",
         "| variables | measure | options | n | seeds | error | worst | CPU-s | verdict |",
         "|--:|---|---|--:|--:|--:|--:|--:|---|",
