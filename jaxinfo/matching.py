@@ -62,14 +62,13 @@ def matching_loss(
     k_time, k_noise = jax.random.split(key)
     s, b = x0.shape[:2]
     t, time_weight = times.sample(k_time, (b, s))
-    t, time_weight = inside(sde, t.astype(x0.dtype)), time_weight.astype(x0.dtype)
-    both = lambda z: jnp.concatenate([z, z], axis=1)
-    t, time_weight = both(t.T), both(time_weight.T)
+    t, time_weight = inside(sde, t.astype(x0.dtype)).T, time_weight.astype(x0.dtype).T
     eps = jax.random.normal(k_noise, x0.shape, x0.dtype)
-    x0, eps = both(x0), jnp.concatenate([eps, -eps], axis=1)
-    error = noise_error(params, net, sde, blocks, x0, eps, t, roles)  # [S, B]
+    # vmapped over the sign alone: what a network makes of the clock is made once for both
+    mirrored = jax.vmap(lambda e: noise_error(params, net, sde, blocks, x0, e, t, roles))
+    error = mirrored(jnp.stack([eps, -eps])).mean(0)  # [S, B]
     if weights is not None:
-        error = error * both(weights)
+        error = error * weights
     coordinates = blocks.spread(roles == vw.NOISED).sum(-1)  # [S]
     loss = error.mean(1).sum() / coordinates.sum()
     return loss, 0.5 * (time_weight * error).mean(1)

@@ -26,7 +26,7 @@ from jaxinfo.plan import plan
 from jaxinfo.results import Results
 from jaxinfo.types import Estimate
 
-FORMAT = "jaxinfo-model-3"  # changes with what is stored and with the networks that read it
+FORMAT = "jaxinfo-model-4"  # changes with what is stored and with the networks that read it
 TRAINING = "training"  # inside checkpoint_dir, while networks are being trained
 UNKNOWN_OPTIMISM = (
     "in new rows alone networks see too little: this measure was not read in the rows trained on before saving, so "

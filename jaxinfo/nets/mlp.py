@@ -35,7 +35,7 @@ class ResidualMLP(nn.Module):
         # a product for each modulation: one product for all, cut into pieces, takes an eighth more of a whole step
         modulation = lambda size: nn.Dense(size, kernel_init=nn.initializers.zeros)
         each = range(self.depth)
-        self.code, self.enter, self.straight = nn.Dense(16), nn.Dense(self.width), nn.Dense(self.rank)
+        self.enter, self.straight = nn.Dense(self.width), nn.Dense(self.rank)
         self.scale, self.shift = ([modulation(self.width) for _ in each] for _ in range(2))
         self.inner = [nn.Dense(self.width) for _ in each]
         self.outer = [nn.Dense(self.width, kernel_init=scaled(0.3)) for _ in each]
@@ -50,7 +50,6 @@ class ResidualMLP(nn.Module):
         """What lies between the first layer and the last; the clock may have fewer axes than ``h``, it is broadcast."""
         angles = jnp.pi * clock * jnp.arange(1, self.frequencies + 1)
         code = jnp.concatenate([2.0 * clock - 1.0, jnp.cos(angles), jnp.sin(angles)], -1)
-        code = nn.silu(self.code(code))
         for scale, shift, inner, outer in zip(self.scale, self.shift, self.inner, self.outer):
             h = h + outer(nn.gelu(inner(h) * (1.0 + scale(code)) + shift(code)))
         return jnp.concatenate([nn.gelu(h), straight * (1.0 + self.gain(code))], -1)
