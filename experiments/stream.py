@@ -22,8 +22,8 @@ from jaxinfo import gaussian, integral, matching, parallel, preprocess, queries,
 from jaxinfo import plan as pl
 from jaxinfo import views as vw
 from jaxinfo.bench import tasks
-from jaxinfo.estimators.crossfit import training_density, view_weights
 from jaxinfo.estimators.fitted import SDE, network
+from jaxinfo.estimators.objective import training_density, view_weights
 from jaxinfo.estimators.prepare import clean_end
 from jaxinfo.estimators.settings import Settings
 from jaxinfo.io.keeper import Keeper
@@ -102,7 +102,7 @@ def main(_):
     blocks = source.blocks
     measures = {k: queries.build(q, blocks) for k, q in queries.expand(tuple(config.measures), blocks).items()}
     views = pl.plan(measures).views
-    s = Settings(**config.network.to_dict()).for_views(len(views))
+    s = Settings(**config.network.to_dict()).for_system(len(views))
     rules = source.first(config.rules_rows)
     transform = preprocess.fit(rules, s.preprocess)
     z = transform.forward(rules)

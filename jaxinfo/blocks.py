@@ -75,7 +75,7 @@ class Blocks:
         place = np.arange(max(self.sizes))
         keep = place < np.asarray(self.sizes)[:, None]
         starts = np.asarray([s.start for s in self.slices])[:, None]
-        return np.where(keep, starts + place, 0), keep
+        return np.where(keep, starts + place, 0).astype(np.int32), keep
 
     def index(self, variable: int | str) -> int:
         """The position of a variable given by position or name.

@@ -21,6 +21,7 @@ from jaxinfo.sde import SDE
 from jaxinfo.types import Array, ScoreFn
 
 LOG_2PI_E = float(np.log(2.0 * np.pi) + 1.0)
+NO_RELEVANCE = 0.02  # canonical correlations below it look alike to :func:`relevance`
 NO_CORRELATION = 0.15  # canonical correlations below it look alike to :func:`focus`
 
 
@@ -128,7 +129,8 @@ class Factors:
 
     With S_v the covariance of the NOISED given the GIVEN coordinates, S_v = basis diag(spectrum) basisᵀ and
     basisᵀ E[x_noised | x_given] = basisᵀ mean + pullᵀ (x_given - mean); rows of other coordinates are zero.  A is the most
-    NOISED coordinates of any view.  ``focus`` is what :func:`focus` makes of the covariance.
+    NOISED coordinates of any view.  ``focus`` and ``relevance`` are what the functions of these names make of the
+    covariance, for a network around this Gaussian.
     """
 
     roles: Array  # [V, N]
@@ -137,6 +139,7 @@ class Factors:
     spectrum: Array  # [V, A]
     pull: Array  # [V, D, A]
     focus: Array  # [D, D]
+    relevance: Array  # [N, N]
 
 
 def factors(
@@ -145,11 +148,12 @@ def factors(
     cov: np.ndarray,
     views: tuple[vw.View, ...],
     dtype=None,
-    look: np.ndarray | None = None,
+    look: bool = False,
 ) -> Factors:
     """Precompute :class:`Factors` in float64 on the host, stored in JAX's default float type unless ``dtype`` is given.
 
-    ``look`` is what a network around this Gaussian focuses with, :func:`focus` ``[D, D]``; the identity by default.
+    With ``look`` a network around this Gaussian looks at what is correlated, by its :func:`focus` and :func:`relevance`;
+    without, at everything alike.
     """
     mean, cov = np.asarray(mean, np.float64), np.asarray(cov, np.float64)
     shape = len(views), blocks.dim, max(num_noised(blocks, v) for v in views)
@@ -162,7 +166,9 @@ def factors(
         pull[v][np.ix_(c, np.arange(a.size))] = gain.T @ vectors
     dtype = jnp.result_type(float) if dtype is None else dtype
     as_jax = lambda z: jnp.asarray(z, dtype)
-    parts = (mean, basis, spectrum, pull, np.eye(blocks.dim) if look is None else look)
+    n = blocks.num_variables
+    seen = (focus(blocks, cov), relevance(blocks, cov)) if look else (np.eye(blocks.dim), np.ones((n, n)))
+    parts = (mean, basis, spectrum, pull, *seen)
     return Factors(jnp.asarray(vw.table(views)), *(as_jax(z) for z in parts))
 
 
@@ -191,6 +197,26 @@ def focus(blocks: Blocks, cov: np.ndarray) -> np.ndarray:
     return out
 
 
+def relevance(blocks: Blocks, cov: np.ndarray) -> np.ndarray:
+    """How much each variable (row) says of each other one (column), relative to what the loudest does: ``[N, N]``.
+
+    With rho_ji the largest canonical correlation of variables j and i, sqrt((rho_ji² + c²) / (max_k rho_ki² + c²)),
+    c = NO_RELEVANCE; the diagonal is 1.  Where no pair is correlated all are 1.
+    """
+    n = blocks.num_variables
+    roots = np.zeros((n, blocks.dim, max(blocks.sizes)))  # S_i^(-1/2), in the coordinates of variable i
+    for i, here in enumerate(blocks.slices):
+        values, vectors = np.linalg.eigh(cov[here, here])
+        sound = values > 1e-9 * max(values.max(), 1e-300)  # one-hot codes of a discrete variable are dependent
+        roots[i, here, : sound.sum()] = vectors[:, sound] / np.sqrt(values[sound])
+    cross = np.einsum("jdv,de,iew->jivw", roots, cov, roots, optimize=True)
+    rho2 = np.clip(np.linalg.norm(cross, 2, axis=(-2, -1)) ** 2, 0.0, 1.0)
+    np.fill_diagonal(rho2, 0.0)
+    found = np.sqrt((rho2 + NO_RELEVANCE**2) / (rho2.max(0) + NO_RELEVANCE**2))
+    np.fill_diagonal(found, 1.0)
+    return found
+
+
 def num_noised(blocks: Blocks, view: vw.View) -> int:
     """How many coordinates a view has NOISED."""
     return sum(blocks.sizes[i] for i in vw.noised(view))
@@ -212,8 +238,15 @@ class Ordered:
         """That of all parts."""
         return self.parts[0].focus
 
+    @property
+    def relevance(self) -> Array:
+        """That of all parts."""
+        return self.parts[0].relevance
 
-def in_order(blocks: Blocks, mean: np.ndarray, cov: np.ndarray, views: tuple[vw.View, ...], look=None) -> Ordered:
+
+def in_order(
+    blocks: Blocks, mean: np.ndarray, cov: np.ndarray, views: tuple[vw.View, ...], look: bool = False
+) -> Ordered:
     """:class:`Ordered` factors of these views: those with one variable NOISED, and the others.
 
     Arguments as in :func:`factors`.
@@ -252,7 +285,7 @@ def select(fac: Factors, roles: Array) -> Factors:
     match = jnp.all(roles[:, None, :] == fac.roles[None], axis=-1)  # [S, V]
     found, i = match.any(-1), jnp.argmax(match, axis=-1)
     spectrum = jnp.where(found[:, None], fac.spectrum[i], jnp.nan)
-    return Factors(roles, fac.mean, fac.basis[i], spectrum, fac.pull[i], fac.focus)
+    return Factors(roles, fac.mean, fac.basis[i], spectrum, fac.pull[i], fac.focus, fac.relevance)
 
 
 def whiten(fac: Factors, blocks: Blocks, x: Array, alpha: Array, sigma: Array) -> tuple[Array, Array]:

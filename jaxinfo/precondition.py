@@ -34,25 +34,26 @@ def precondition(net: Net, blocks: Blocks) -> Net:
     kinds = 2 if max(blocks.sizes) == 1 else 3
 
     def init(key, fac):
-        x = jnp.zeros((1, 1, kinds * blocks.dim), fac.mean.dtype)
-        u = jnp.full((1, 1, blocks.num_variables), 0.5, fac.mean.dtype)
+        x = jnp.zeros((1, 1, kinds * blocks.dim), fac.focus.dtype)
+        u = jnp.full((1, 1, blocks.num_variables), 0.5, fac.focus.dtype)
         return {"net": net.init(key, x, u), "gaussian": fac}
 
     def apply(params, x, u):
         fac = params["gaussian"]
+        inner = _weighed(net, params["net"], fac)
         eps_gaussian, white, gate = gaussian_part(fac, blocks, x, u)
         if kinds == 2:
-            return eps_gaussian + gate * net.apply(params["net"], jnp.concatenate([white, x], -1), u)
+            return eps_gaussian + gate * net.apply(inner, jnp.concatenate([white, x], -1), u)
         focus = jax.lax.stop_gradient(fac.focus)
         white, plain = white @ focus.T, x @ focus.T
         seen = jnp.concatenate([white, plain, blocks.spread(radius(blocks, x)) * plain], -1)
-        return eps_gaussian + gate * (net.apply(params["net"], seen, u) @ focus)
+        return eps_gaussian + gate * (net.apply(inner, seen, u) @ focus)
 
     return Net(init, apply)
 
 
 def single(
-    net: Net, blocks: Blocks, params: Params, focus: Array, clean: Array, own: Array, white: Array,
+    net: Net, blocks: Blocks, params: Params, fac: gaussian.Factors, clean: Array, own: Array, white: Array,
     given: np.ndarray, noised: np.ndarray, logsnr: Array,
 ) -> Array:  # fmt: skip
     """What the preconditioned network adds to the Gaussian in views with one variable NOISED, at rows they share.
@@ -61,7 +62,7 @@ def single(
       net: the inner network, with a ``single`` of its own.
       blocks: packing.
       params: of the inner network.
-      focus: ``[D, D]``.
+      fac: factors of the Gaussian, for what a network looks at.
       clean: ``[B, D]`` clean rows.
       own: ``[V, B, W]`` noised coordinates, with alpha² + sigma² = 1.
       white: ``[V, B, W]`` the same whitened.
@@ -74,6 +75,7 @@ def single(
     """
     assert net.single is not None
     at, keep = blocks.padded
+    focus, inner = fac.focus, _weighed(net, params, fac)
     maps = jnp.where(keep[:, :, None] & keep[:, None, :], focus[at[:, :, None], at[:, None, :]], 0.0)  # [N, W, W]
     shown, parts = jnp.where(keep, clean[:, at], 0.0), [white, own]
     if max(blocks.sizes) > 1:
@@ -81,10 +83,14 @@ def single(
         shown = jnp.concatenate([plain, radius(blocks, clean)[..., None] * plain], -1)
         parts = [jnp.einsum("sbw,svw->sbv", z, maps[noised]) for z in parts]
         parts.append(_radius((own**2).sum(-1), np.asarray(blocks.sizes)[noised][:, None])[..., None] * parts[1])
-    out = net.single(params, shown, jnp.concatenate(parts, -1), given, noised, vw.logsnr_clock(logsnr)[:, None])
+    out = net.single(inner, shown, jnp.concatenate(parts, -1), given, noised, vw.logsnr_clock(logsnr)[:, None])
     if max(blocks.sizes) > 1:
         out = jnp.einsum("sbv,svw->sbw", out, maps[noised])
     return _gate(logsnr)[:, None] * out
+
+
+def _weighed(net: Net, params: Params, fac: gaussian.Factors | gaussian.Ordered) -> Params:
+    return params if net.weigh is None else net.weigh(params, jax.lax.stop_gradient(fac.relevance))
 
 
 def radius(blocks: Blocks, x: Array) -> Array:

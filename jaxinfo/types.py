@@ -44,11 +44,15 @@ class Net(NamedTuple):
     ``single(params, clean [B, N, k W], own [V, B, K W], given [V, N], noised [V], clock [B, 1]) -> [V, B, W]``.
     ``clean`` holds what GIVEN variables show, ``[F x, r F x]`` or ``[x]``, ``own`` all parts of the NOISED one, each in
     the W places of :attr:`jaxinfo.blocks.Blocks.padded`, zero where a variable has fewer coordinates.
+
+    ``weigh``, if a network has it, is called before either, ``weigh(params, relevance [N, N]) -> params``, with how much
+    the variable of a row says of that of a column (:func:`jaxinfo.gaussian.relevance`).
     """
 
     init: Callable[..., Params]
     apply: Callable[..., Array]
     single: Callable[..., Array] | None = None
+    weigh: Callable[..., Params] | None = None
 
 
 class Estimate(NamedTuple):

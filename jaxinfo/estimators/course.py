@@ -10,7 +10,7 @@ MIN_LOOKS = 4
 
 def chunk_steps(s: Settings) -> int:
     """Optimiser steps between two looks at the validation rows."""
-    assert s.steps is not None and s.checks is not None  # decided by Settings.for_views
+    assert s.steps is not None and s.checks is not None  # decided by Settings.for_system
     return max(1, s.steps // s.checks)
 
 

@@ -20,37 +20,25 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
-from jaxinfo import matching, parallel, times, train
+from jaxinfo import parallel, times, train
 from jaxinfo import views as vw
 from jaxinfo.blocks import Blocks
 from jaxinfo.estimators.course import Course, chunk_steps
 from jaxinfo.estimators.fitted import (
-    SDE,
     Fitted,
     float32,
     inner_factors,
+    inner_in_order,
     network,
     padded,
-    unraveller,
 )
+from jaxinfo.estimators.objective import all_together, slab_by_slab, view_weights
 from jaxinfo.estimators.prepare import Job, Prepared, prepare
-from jaxinfo.estimators.settings import Settings
+from jaxinfo.estimators.settings import Settings, is_many
 from jaxinfo.programs import program
-from jaxinfo.types import Array
 from jaxinfo.views import View
 
-VALIDATION_EVALUATIONS = 3000
 WARMUP = 200
-
-
-def training_density(lo: Array | float, hi: Array | float) -> Array:
-    """Where training looks: bin masses over [lo, hi], a logistic around log-SNR 2.5 with a uniform floor.
-
-    Noise levels at which nothing can be predicted only add gradient noise, so most draws go where views differ.
-    """
-    at = lo + (jnp.arange(times.DENSITY_BINS) + 0.5) * (hi - lo) / times.DENSITY_BINS
-    bell = 1.0 / jnp.cosh((at - 2.5) / 3.2) ** 2
-    return 0.8 * bell / bell.sum() + 0.2 / times.DENSITY_BINS
 
 
 @program(level=0, static_argnums=(0, 1))
@@ -67,17 +55,19 @@ def _initial(blocks: Blocks, s: Settings, keys, factors):
 
 
 def _optimiser(s: Settings):
+    assert s.learning_rate is not None  # decided by Settings.for_system
     return train.adamw(s.learning_rate, s.weight_decay)
 
 
-@program(static_argnums=(0, 1, 2), donate_argnums=(3, 4))
-def _advance(blocks: Blocks, s: Settings, weighted: bool, state, best, fits, views):
+@program(static_argnums=(0, 1, 2, 3), donate_argnums=(4, 5))
+def _advance(blocks: Blocks, s: Settings, weighted: bool, many: tuple[View, ...], state, best, fits, views):
     """One chunk of optimiser steps for every fit, then one look at the validation rows.
 
     Args:
       blocks: packing.
       s: settings.
       weighted: whether rows are drawn by weight.
+      many: the views when all are trained together, empty when slab by slab.
       state: training states, leaves ``[K, …]``.
       best: the best average so far by validation loss.
       fits: what differs between the K fits.
@@ -86,38 +76,14 @@ def _advance(blocks: Blocks, s: Settings, weighted: bool, state, best, fits, vie
     Returns:
       ``(state, best, losses [K, steps], validation loss [K, V])``.
     """
-    net, tx, unravel = network(blocks, s), _optimiser(s), unraveller(blocks, s)
-    roles = views["roles"]
-    assert s.batch is not None and s.steps is not None  # decided by Settings.for_views
-    slabs, rows = matching.slab_layout(roles.shape[0], s.batch)
+    tx = _optimiser(s)
+    assert s.steps is not None  # decided by Settings.for_system
     warmup = min(WARMUP, max(s.steps // 10, 1))
-
-    def loss(params, key, fit):
-        k_row, k_view, k_loss = jax.random.split(key, 3)
-        u = jax.random.uniform(k_row, (slabs, rows))
-        index = jnp.searchsorted(fit["cdf"], u) if weighted else (u * fit["count"]).astype(jnp.int32)
-        x0 = fit["train"][jnp.minimum(index, fit["count"] - 1)]
-        drawn = matching.draw_views(k_view, roles, views["probs"], slabs)
-        both = {"net": unravel(params), "gaussian": fit["factors"]}
-        where = times.stratified(SDE, s.lo, fit["hi"], training_density(s.lo, fit["hi"]))
-        return matching.matching_loss(both, net, SDE, blocks, k_loss, x0, roles=drawn, times=where)
-
-    def validate(params, fit):
-        """½ ∫ E‖eps − eps_θ‖² of every view in nats, always at the same rows, times and noise: ``[V]``."""
-        x0 = fit["validation"]
-        draws = int(np.clip(VALIDATION_EVALUATIONS // x0.shape[0], 1, 8))
-        k_time, k_noise = jax.random.split(jax.random.key(0))
-        t, w = times.stratified(SDE, s.lo, fit["hi"]).sample(k_time, (draws, x0.shape[0]))
-        eps = jax.random.normal(k_noise, (draws, *x0.shape), x0.dtype)
-        stack = lambda z: z.reshape(1, -1, *z.shape[2:])
-        x_all, eps_all, t_all = stack(jnp.broadcast_to(x0, eps.shape)), stack(eps), stack(t)
-        both = {"net": unravel(params), "gaussian": fit["factors"]}
-
-        def per_view(role):
-            error = matching.noise_error(both, net, SDE, blocks, x_all, eps_all, t_all, role[None])
-            return jnp.sum(0.5 * w * error.reshape(t.shape) * fit["validation_weight"]) / draws
-
-        return jax.lax.map(per_view, roles)
+    loss, validate = (
+        all_together(blocks, s, weighted, many)
+        if many
+        else slab_by_slab(blocks, s, weighted, views["roles"], views["probs"])
+    )
 
     def one(state, best, fit):
         rate = train.trapezoid(warmup, fit["cool_from"], fit["cool_steps"])
@@ -167,7 +133,6 @@ def fit_many(
     views: Sequence[View],
     settings: Settings,
     *,
-    view_probs: np.ndarray | None = None,
     at_once: int | None = None,
     keepers: Callable[[int], Any] | None = None,
     progress: Callable[[int, int, dict[str, float]], None] | None = None,
@@ -180,7 +145,6 @@ def fit_many(
       blocks: packing.
       views: the views to learn.
       settings: everything else.
-      view_probs: ``[V]`` how often each view is trained; :func:`view_weights` by default.
       at_once: how many units (data set × seed) train side by side; :func:`jaxinfo.parallel.fits_at_once` by default.
       keepers: gives the :class:`~jaxinfo.io.keeper.Keeper` of a group of units by its number: a killed call that is
         made again goes on from there and ends with the same numbers, bit for bit.
@@ -189,14 +153,15 @@ def fit_many(
     Raises:
       FloatingPointError: when the loss is not finite, with the step and what to try.
     """
-    s, views = settings.for_views(len(views)), tuple(views)
+    s, views = settings.for_system(len(views), blocks.num_variables), tuple(views)
     units = [(j, r) for j in range(len(jobs)) for r in range(s.seeds)]
     at_once = min(at_once or parallel.fits_at_once(), len(units))
     weighted = any(job.weights is not None for job in jobs)
     shared = {
         "roles": jnp.asarray(vw.table(views)),
-        "probs": float32(view_weights(views) if view_probs is None else view_probs),
+        "probs": float32(view_weights(views)),
     }
+    many = views if is_many(len(views), blocks.num_variables) else ()
     trained: list[Trained] = []
     bare: dict[int, Fitted] = {}
     ready: dict[int, Prepared] = {}
@@ -206,17 +171,19 @@ def fit_many(
         # only the data sets of this group are held: memory does not grow with their number
         ready = {j: ready[j] if j in ready else prepare(jobs[j], blocks, views, s) for j in {j for j, _ in group}}
         bare |= {j: p.fitted for j, p in ready.items()}
-        fits = _stack([(ready[j], jobs[j].seed, r) for j, r in group], s, at_once)
+        fits = _stack([(ready[j], jobs[j].seed, r) for j, r in group], s, at_once, in_order=bool(many))
         courses = [Course(s, float(np.sqrt(jobs[j].x.shape[0]))) for j, _ in group]
         told = None
         if progress is not None:
             told = lambda done, end, m, g=g, p=progress: p(g * end + done, len(starts) * end, m)
         with keepers(g) if keepers is not None else nullcontext() as keeper:
-            trained += _train(blocks, s, weighted, fits, shared, courses, keeper, told)
+            trained += _train(blocks, s, weighted, many, fits, shared, courses, keeper, told)
     return [_collect(bare[j], trained[j * s.seeds : (j + 1) * s.seeds]) for j in range(len(jobs))]
 
 
-def _stack(units: Sequence[tuple[Prepared, int, int]], s: Settings, at_once: int) -> dict[str, Any]:
+def _stack(
+    units: Sequence[tuple[Prepared, int, int]], s: Settings, at_once: int, *, in_order: bool = False
+) -> dict[str, Any]:
     """What differs between the fits of (data, seed of the job, number of the unit's seed), on the host.
 
     Leaves ``[K, …]``, folds fastest; the last fits are repeated until there are as many as ``at_once`` units have, and
@@ -226,6 +193,7 @@ def _stack(units: Sequence[tuple[Prepared, int, int]], s: Settings, at_once: int
     for _, seed, r in units:
         pair = jax.random.split(jax.random.key(seed))  # initial weights, training
         keys.append([jax.random.key_data(jax.random.split(k, (s.seeds, s.folds))[r]) for k in pair])
+    of_views = (lambda f: inner_in_order(f, f.views)) if in_order else inner_factors
     flat = lambda name: [rows for p, *_ in units for rows in getattr(p, name)]
     fits = {
         "train": padded(flat("train")).astype(np.float32),
@@ -234,7 +202,7 @@ def _stack(units: Sequence[tuple[Prepared, int, int]], s: Settings, at_once: int
         "validation": padded(flat("validation")).astype(np.float32),
         "validation_weight": padded(flat("validation_weight")).astype(np.float32),
         "hi": np.repeat([p.fitted.hi for p, *_ in units], s.folds).astype(np.float32),
-        "factors": jax.tree.map(lambda *a: np.concatenate(a), *[inner_factors(p.fitted) for p, *_ in units]),
+        "factors": jax.tree.map(lambda *a: np.concatenate(a), *[of_views(p.fitted) for p, *_ in units]),
         "keys": np.concatenate([np.stack(pair, 1) for pair in keys]),
     }
     over = parallel.mesh_of_fits(at_once * s.folds)
@@ -242,7 +210,9 @@ def _stack(units: Sequence[tuple[Prepared, int, int]], s: Settings, at_once: int
     return jax.tree.map(lambda a: a[at], fits)
 
 
-def _train(blocks: Blocks, s: Settings, weighted: bool, fits, shared, courses, keeper, progress) -> list[Trained]:
+def _train(
+    blocks: Blocks, s: Settings, weighted: bool, many: tuple[View, ...], fits, shared, courses, keeper, progress
+) -> list[Trained]:
     """Train the stacked fits of one group side by side, each unit as long as its course says."""
     folds, units, over = s.folds, len(courses), parallel.mesh_of_fits(fits["keys"].shape[0])
     place = lambda tree: parallel.spread_fits(tree, over)
@@ -268,7 +238,7 @@ def _train(blocks: Blocks, s: Settings, weighted: bool, fits, shared, courses, k
             look(score)
     while done < max(course.end for course in courses):
         ends = {k: np.asarray([getattr(c, k) for c in courses])[owner] for k in ("cool_from", "cool_steps", "end")}
-        state, best, losses, score = _advance(blocks, s, weighted, state, best, fits | place(ends), shared)
+        state, best, losses, score = _advance(blocks, s, weighted, many, state, best, fits | place(ends), shared)
         state, best = place((state, best))  # already there: it only says so in the words that the next call compares
         running = [c.end > done for c in courses]
         losses, score = parallel.fetch((losses, score))
@@ -330,8 +300,3 @@ def _collect(fitted: Fitted, runs: Sequence[Trained]) -> Fitted:
         calibration=ones(len(fitted.views), 2),
         density=ones(times.DENSITY_BINS),
     )
-
-
-def view_weights(views: Sequence[View]) -> np.ndarray:
-    """How often a view is trained: as (number of NOISED variables)^0.7, because a joint score is harder to learn."""
-    return np.asarray([len(vw.noised(v)) ** 0.7 for v in views])

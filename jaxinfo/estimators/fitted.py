@@ -16,7 +16,6 @@ from jaxinfo import views as vw
 from jaxinfo.blocks import Blocks
 from jaxinfo.estimators.settings import Settings
 from jaxinfo.estimators.splits import Split
-from jaxinfo.nets.mlp import mlp
 from jaxinfo.sde import VP
 from jaxinfo.types import Array, Net, Params
 from jaxinfo.views import View
@@ -65,8 +64,7 @@ def network(blocks: Blocks, settings: Settings) -> Net:
 
 def inner_network(blocks: Blocks, settings: Settings) -> Net:
     """The network inside."""
-    build = settings.builder()
-    return build(blocks) if build is not None else mlp(blocks, settings.width, settings.depth)
+    return settings.builder()(blocks)
 
 
 def unraveller(blocks: Blocks, s: Settings) -> Callable[[Array], Params]:
@@ -83,13 +81,13 @@ def _no_factors(blocks: Blocks) -> gaussian.Factors:
 def inner_factors(fitted: Fitted) -> gaussian.Factors:
     """Factors of the Gaussian inside the network for the trained views, leaves ``[F, …]``."""
     b = fitted.blocks
-    return stacked([gaussian.factors(b, m, c, fitted.views, look=gaussian.focus(b, c)) for m, c in _inner(fitted)])
+    return stacked([gaussian.factors(b, m, c, fitted.views, look=True) for m, c in _inner(fitted)])
 
 
 def inner_in_order(fitted: Fitted, views: Sequence[View]) -> gaussian.Ordered:
     """The same for slabs that show these views in this order."""
     b = fitted.blocks
-    return stacked([gaussian.in_order(b, m, c, tuple(views), look=gaussian.focus(b, c)) for m, c in _inner(fitted)])
+    return stacked([gaussian.in_order(b, m, c, tuple(views), look=True) for m, c in _inner(fitted)])
 
 
 def _inner(fitted: Fitted) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -107,7 +107,7 @@ def together(
         )
         logsnr = SDE.logsnr(t)
         given = np.array([[role == vw.GIVEN for role in views[v]] for v in at_views])
-        out = precondition.single(net, blocks, tree, part.focus, x0, own, white, given, noised, logsnr)
+        out = precondition.single(net, blocks, tree, part, x0, own, white, given, noised, logsnr)
         grid = jnp.linspace(s.lo, hi, calibration.shape[-1])
         factor = jax.vmap(lambda row: jnp.interp(logsnr, grid, row))(calibration[np.array(at_views)])
         return base + factor[..., None] * out, other

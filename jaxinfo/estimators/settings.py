@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from jaxinfo import preprocess as pre
 from jaxinfo.blocks import Blocks
+from jaxinfo.nets.mlp import mlp
+from jaxinfo.nets.per_variable import per_variable
 from jaxinfo.nets.thesis import thesis
 from jaxinfo.nets.transformer import transformer
 from jaxinfo.types import Net
 
-NETS = {"mlp": None, "thesis": thesis, "transformer": transformer}
+NETS: dict[str, Callable[..., Net]] = {
+    "mlp": mlp,
+    "per_variable": per_variable,
+    "thesis": thesis,
+    "transformer": transformer,
+}
+SIZED = ("mlp", "per_variable")  # their width and depth are settings
 FEW_VIEWS = 4
+MANY_VARIABLES, MANY_VIEWS = 10, 21  # TC, DTC, S and O-information of ten variables have 21 views
 VALUES = ("gap", "difference", "mean", "corrected")
 
 
@@ -29,6 +39,11 @@ def check_whole(settings: Any, *names: str) -> None:
             raise ValueError(f"{name} must be a whole number of at least 1, got {v!r}.")
 
 
+def is_many(num_views: int, num_variables: int) -> bool:
+    """Whether views are trained together on small batches, by a network with layers for each variable."""
+    return num_views > MANY_VIEWS and num_variables > MANY_VARIABLES
+
+
 @dataclass(frozen=True)
 class Settings:
     """How networks are built, trained and read; hashable, so that equal settings share one compiled program.
@@ -36,14 +51,14 @@ class Settings:
     Attributes:
       width: hidden width of the network.
       depth: residual blocks.
-      batch: network evaluations per optimiser step, over all views; None takes 128 for at most FEW_VIEWS views and
-        256 for more.
+      batch: network evaluations per optimiser step, over all views; None takes 128 for at most FEW_VIEWS views, 256 for
+        more, 3,200 for many.  Many are more than MANY_VIEWS views of more than MANY_VARIABLES variables.
       steps: most optimiser steps; fewer are taken when validation rows gain nothing any more.  None takes 20,000 for at
-        most FEW_VIEWS views and 32,000 for more.
+        most FEW_VIEWS views, 32,000 for more, 10,000 for many.
       patience: the learning rate starts to fall when this share of the steps so far brought validation rows nothing.
       cooldown: share of all steps in which the learning rate falls to zero.
       checks: how many times the validation loss is looked at; None looks every 1,000 steps, and 20 times at least.
-      learning_rate: peak of the schedule.
+      learning_rate: peak of the schedule; None takes .001, .002 for many views.
       weight_decay: of AdamW.
       decay: of the running average of the parameters.
       num_mc: noise draws per evaluated row (even: each is used with both signs).
@@ -54,7 +69,8 @@ class Settings:
       hi: clean end of log-SNR; None lets the fitted Gaussian decide.
       gaussian: keep the fitted Gaussian inside the network.
       preprocess: "rank", "standardise" or "none".
-      net: "mlp", "thesis", "transformer", or a builder ``blocks -> Net``; :class:`~jaxinfo.types.Net` says what it sees.
+      net: "mlp", "per_variable", "thesis", "transformer", or a builder ``blocks -> Net``;
+        :class:`~jaxinfo.types.Net` says what it sees.  None takes "mlp", "per_variable" for many views.
       value: what is reported: "gap", "difference", their "mean", or "corrected": gap plus
         what :mod:`jaxinfo.estimators.summary` makes of the optimism.
     """
@@ -66,7 +82,7 @@ class Settings:
     patience: float = 0.3
     cooldown: float = 0.25
     checks: int | None = None
-    learning_rate: float = 1e-3
+    learning_rate: float | None = None
     weight_decay: float = 0.03
     decay: float = 0.999
     num_mc: int = 10
@@ -100,16 +116,26 @@ class Settings:
         if self.hi is not None and not self.lo < self.hi:
             raise ValueError(f"lo must lie below hi, got {self.lo} and {self.hi}.")
 
-    def for_views(self, num_views: int) -> Settings:
+    def for_system(self, num_views: int, num_variables: int = 2) -> Settings:
         """These settings with everything left open decided: more views are more functions to learn."""
-        few = num_views <= FEW_VIEWS
-        steps = self.steps or (20_000 if few else 32_000)
-        checks = self.checks or max(20, steps // 1000)
-        return replace(self, batch=self.batch or (128 if few else 256), steps=steps, checks=checks)
+        if is_many(num_views, num_variables):
+            batch, steps, rate, net = 3200, 10_000, 2e-3, "per_variable"
+        else:
+            few = num_views <= FEW_VIEWS
+            batch, steps, rate, net = 128 if few else 256, 20_000 if few else 32_000, 1e-3, "mlp"
+        steps = self.steps or steps
+        return replace(
+            self, batch=self.batch or batch, steps=steps, checks=self.checks or max(20, steps // 1000),
+            learning_rate=self.learning_rate or rate, net=self.net or net,
+        )  # fmt: skip
 
-    def builder(self) -> Callable[[Blocks], Net] | None:
-        """The network builder, None for the default."""
-        return NETS[self.net] if isinstance(self.net, str) else self.net
+    def builder(self) -> Callable[[Blocks], Net]:
+        """The network builder."""
+        assert self.net is not None  # decided by for_system
+        if isinstance(self.net, str):
+            sized = {"width": self.width, "depth": self.depth} if self.net in SIZED else {}
+            return partial(NETS[self.net], **sized)
+        return self.net
 
 
 BUDGETS = {

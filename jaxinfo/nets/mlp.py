@@ -13,14 +13,46 @@ from jaxinfo.blocks import Blocks
 from jaxinfo.types import Array, Net
 
 
-class ResidualMLP(nn.Module):
-    """``depth`` residual blocks of two layers, scaled and shifted by an embedding of the shared clock.
+class Trunk(nn.Module):
+    """``depth`` residual blocks of two layers, scaled and shifted by the clock; linear functions of the input, scaled by
+    it, pass beside them: what is linear in products of coordinates need not wait for the blocks.
 
-    Beside them ``rank`` linear functions of the input go straight to the output, scaled by the clock: what is linear in
-    products of coordinates need not wait for the blocks.
+    No normalisation layers: dearer, and worse.
+    """
+
+    width: int
+    depth: int
+    frequencies: int = 8
+    rank: int = 32
+
+    def setup(self):
+        """The layers."""
+        small = nn.initializers.variance_scaling(0.3, "fan_in", "normal")
+        # a product for each modulation: one product for all, cut into pieces, takes an eighth more of a whole step
+        modulation = lambda size: nn.Dense(size, kernel_init=nn.initializers.zeros)
+        each = range(self.depth)
+        self.scale, self.shift = ([modulation(self.width) for _ in each] for _ in range(2))
+        self.inner = [nn.Dense(self.width) for _ in each]
+        self.outer = [nn.Dense(self.width, kernel_init=small) for _ in each]
+        self.gain = modulation(self.rank)
+
+    def __call__(self, h: Array, straight: Array, clock: Array) -> Array:
+        """``h [..., width]``, ``straight [..., rank]``, ``clock [..., 1]`` in (0, 1) -> ``[..., width + rank]``.
+
+        The clock may have fewer axes, or axes of length 1: it is broadcast.
+        """
+        angles = jnp.pi * clock * jnp.arange(1, self.frequencies + 1)
+        code = jnp.concatenate([2.0 * clock - 1.0, jnp.cos(angles), jnp.sin(angles)], -1)
+        for scale, shift, inner, outer in zip(self.scale, self.shift, self.inner, self.outer):
+            h = h + outer(nn.gelu(inner(h) * (1.0 + scale(code)) + shift(code)))
+        return jnp.concatenate([nn.gelu(h), straight * (1.0 + self.gain(code))], -1)
+
+
+class ResidualMLP(nn.Module):
+    """A :class:`Trunk` between one first and one last layer.
 
     The last layer starts small but not at zero: from zero, a correction to a good Gaussian sits on a plateau for
-    thousands of steps (measured on the 3 x 3 spiral).  No normalisation layers: dearer, and worse.
+    thousands of steps (measured on the 3 x 3 spiral).
     """
 
     out: int
@@ -31,28 +63,18 @@ class ResidualMLP(nn.Module):
 
     def setup(self):
         """The layers, by name: views of one variable read parts of them (see :func:`mlp`)."""
-        scaled = lambda s: nn.initializers.variance_scaling(s, "fan_in", "normal")
-        # a product for each modulation: one product for all, cut into pieces, takes an eighth more of a whole step
-        modulation = lambda size: nn.Dense(size, kernel_init=nn.initializers.zeros)
-        each = range(self.depth)
+        small = nn.initializers.variance_scaling(0.1, "fan_in", "normal")
         self.enter, self.straight = nn.Dense(self.width), nn.Dense(self.rank)
-        self.scale, self.shift = ([modulation(self.width) for _ in each] for _ in range(2))
-        self.inner = [nn.Dense(self.width) for _ in each]
-        self.outer = [nn.Dense(self.width, kernel_init=scaled(0.3)) for _ in each]
-        self.gain = modulation(self.rank)
-        self.leave = nn.Dense(self.out, kernel_init=scaled(0.1))
+        self.trunk = Trunk(self.width, self.depth, self.frequencies, self.rank)
+        self.leave = nn.Dense(self.out, kernel_init=small)
 
     def __call__(self, features: Array, clock: Array) -> Array:
         """``features [..., F]``, ``clock [..., 1]`` in (0, 1) -> ``[..., out]``."""
         return self.leave(self.middle(self.enter(features), self.straight(features), clock))
 
     def middle(self, h: Array, straight: Array, clock: Array) -> Array:
-        """What lies between the first layer and the last; the clock may have fewer axes than ``h``, it is broadcast."""
-        angles = jnp.pi * clock * jnp.arange(1, self.frequencies + 1)
-        code = jnp.concatenate([2.0 * clock - 1.0, jnp.cos(angles), jnp.sin(angles)], -1)
-        for scale, shift, inner, outer in zip(self.scale, self.shift, self.inner, self.outer):
-            h = h + outer(nn.gelu(inner(h) * (1.0 + scale(code)) + shift(code)))
-        return jnp.concatenate([nn.gelu(h), straight * (1.0 + self.gain(code))], -1)
+        """What lies between the first layer and the last."""
+        return self.trunk(h, straight, clock)
 
 
 def mlp(blocks: Blocks, width: int = 64, depth: int = 3, frequencies: int = 8) -> Net:

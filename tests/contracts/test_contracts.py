@@ -13,6 +13,7 @@ from jaxinfo import views as vw
 from jaxinfo.blocks import Blocks
 from jaxinfo.integral import integrate
 from jaxinfo.nets.mlp import mlp
+from jaxinfo.nets.per_variable import per_variable
 from jaxinfo.nets.thesis import thesis
 from jaxinfo.nets.transformer import transformer
 from jaxinfo.plan import plan
@@ -24,6 +25,7 @@ COV = ROOT @ ROOT.T
 X = jnp.asarray(np.random.default_rng(1).multivariate_normal(np.zeros(D), COV, size=B), jnp.float32)
 NETS = {
     "mlp": lambda b: mlp(b, 16, 2),
+    "per_variable": lambda b: per_variable(b, 16, 2),
     "thesis": lambda b: thesis(b, 16),
     "transformer": lambda b: transformer(b, 16, 2, 2),
 }

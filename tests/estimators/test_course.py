@@ -46,7 +46,11 @@ def test_never_longer_than_asked_up_to_one_look(steps, checks):
     assert 1 <= course.cool_steps and course.cool_from + course.cool_steps == course.end
 
 
-def test_what_is_left_open_follows_the_number_of_views():
-    few, many = (BUDGETS["standard"].for_views(v) for v in (2, 13))
-    assert few.batch < many.batch and few.steps < many.steps and few.checks == few.steps // 1000
-    assert replace(S, batch=77, steps=10, checks=3).for_views(13) == replace(S, batch=77, steps=10, checks=3)
+def test_what_is_left_open_follows_the_number_of_views_and_variables():
+    few, more, many = (BUDGETS["standard"].for_system(*size) for size in ((2, 2), (13, 6), (101, 50)))
+    assert few.batch < more.batch < many.batch and many.steps < few.steps < more.steps
+    assert few.checks == few.steps // 1000 and many.checks == 20
+    assert (few.net, more.net, many.net) == ("mlp", "mlp", "per_variable")
+    assert BUDGETS["standard"].for_system(111, 10).net == "mlp"  # many views of few variables: gradients
+    chosen = replace(S, batch=77, steps=10, checks=3, net="thesis", learning_rate=0.1)
+    assert chosen.for_system(101, 50) == chosen

@@ -1,0 +1,138 @@
+"""What training minimises and what it is judged by, in two ways.
+
+Few views share a batch slab by slab, each with rows, times and noise of its own.  Many views are read together at the rows of
+one small batch: what the clean variables say is then worked out once a row, not once a view.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxinfo import matching, times
+from jaxinfo import views as vw
+from jaxinfo.blocks import Blocks
+from jaxinfo.estimators.fitted import SDE, network, unraveller
+from jaxinfo.estimators.scores import together
+from jaxinfo.estimators.settings import Settings
+from jaxinfo.types import Array
+from jaxinfo.views import View
+
+VALIDATION_EVALUATIONS = 3000
+CHUNK = 4096  # views times rows at a time
+
+
+class Objective(NamedTuple):
+    """``loss(params, key, fit) -> (loss, aux)``; ``validate(params, fit) -> [V]``, ½ ∫ E‖eps − eps_θ‖² of every view in
+    nats, always at the same rows, times and noise.  ``params`` is a vector; ``fit`` is what differs between fits."""
+
+    loss: Callable[[Array, Array, Any], tuple[Array, Any]]
+    validate: Callable[[Array, Any], Array]
+
+
+def slab_by_slab(blocks: Blocks, s: Settings, weighted: bool, roles: Array, probs: Array) -> Objective:
+    """Views ``roles [V, N]``, each trained as often as ``probs [V]`` says; ``fit["factors"]`` are of these views."""
+    net, unravel = network(blocks, s), unraveller(blocks, s)
+    assert s.batch is not None  # decided by Settings.for_system
+    slabs, rows = matching.slab_layout(roles.shape[0], s.batch)
+
+    def loss(params, key, fit):
+        k_row, k_view, k_loss = jax.random.split(key, 3)
+        x0 = fit["train"][_drawn(k_row, fit, weighted, (slabs, rows))]
+        drawn = matching.draw_views(k_view, roles, probs, slabs)
+        both = {"net": unravel(params), "gaussian": fit["factors"]}
+        return matching.matching_loss(both, net, SDE, blocks, k_loss, x0, roles=drawn, times=_times(s, fit))
+
+    def validate(params, fit):
+        x0, eps, t, w = _held_out(s, fit)
+        stack = lambda z: z.reshape(1, -1, *z.shape[2:])
+        both = {"net": unravel(params), "gaussian": fit["factors"]}
+
+        def per_view(role):
+            error = matching.noise_error(both, net, SDE, blocks, stack(x0), stack(eps), stack(t), role[None])
+            return jnp.sum(0.5 * w * error.reshape(t.shape) * fit["validation_weight"]) / t.shape[0]
+
+        return jax.lax.map(per_view, roles)
+
+    return Objective(loss, validate)
+
+
+def all_together(blocks: Blocks, s: Settings, weighted: bool, views: Sequence[View]) -> Objective:
+    """All views at each row of a batch, every NOISED coordinate alike; ``fit["factors"]`` are in the order of ``views``."""
+    at, keep = blocks.padded
+    view_of, variable = np.array([(v, i) for v, view in enumerate(views) for i in vw.noised(view)]).T
+    coordinates = int(np.asarray(blocks.sizes)[variable].sum())
+    assert s.batch is not None
+    rows = max(1, s.batch // (2 * len(views)))
+
+    def errors(params, fit, x0, eps, t):
+        """Squared error of every entry: ``[E, B]``."""
+        factors, ones = fit["factors"], jnp.ones((len(views), 2))
+        found, _ = together(blocks, s, views, params, factors, ones, fit["hi"], factors)(x0, eps, t)
+        noise = jnp.where(keep[:, None], jnp.moveaxis(eps[:, at], 0, 1), 0.0)[variable]
+        return ((found - noise) ** 2).sum(-1)
+
+    def loss(params, key, fit):
+        k_row, k_time, k_noise = jax.random.split(key, 3)
+        x0 = fit["train"][_drawn(k_row, fit, weighted, (rows,))]
+        t = times.inside(SDE, _times(s, fit).sample(k_time, (rows, 1))[0][:, 0])
+        eps = jax.random.normal(k_noise, x0.shape)
+        # vmapped over the sign alone: what is said by clean variables and the clock is worked out once for both
+        error = jax.vmap(lambda e: errors(params, fit, x0, e, t))(jnp.stack([eps, -eps]))
+        return error.mean((0, 2)).sum() / coordinates, None
+
+    def validate(params, fit):
+        x0, eps, t, w = _held_out(s, fit)
+        flat = [z.reshape(-1, *z.shape[2:]) for z in (x0, eps, t, w * fit["validation_weight"])]
+        size = max(1, min(flat[2].size, CHUNK // len(views)))
+        count = -(-flat[2].size // size)
+        grow = lambda z, mode: jnp.pad(z, [(0, count * size - z.shape[0])] + [(0, 0)] * (z.ndim - 1), mode=mode)
+        cut = [grow(z, "edge" if k < 3 else "constant").reshape(count, size, *z.shape[1:]) for k, z in enumerate(flat)]
+
+        def some(args):
+            x0, eps, t, w = args
+            return jax.ops.segment_sum(errors(params, fit, x0, eps, t) @ (0.5 * w), view_of, len(views))
+
+        return jax.lax.map(some, tuple(cut)).sum(0) / t.shape[0]
+
+    return Objective(loss, validate)
+
+
+def training_density(lo: Array | float, hi: Array | float) -> Array:
+    """Where training looks: bin masses over [lo, hi], a logistic around log-SNR 2.5 with a uniform floor.
+
+    Noise levels at which nothing can be predicted only add gradient noise, so most draws go where views differ.
+    """
+    at = lo + (jnp.arange(times.DENSITY_BINS) + 0.5) * (hi - lo) / times.DENSITY_BINS
+    bell = 1.0 / jnp.cosh((at - 2.5) / 3.2) ** 2
+    return 0.8 * bell / bell.sum() + 0.2 / times.DENSITY_BINS
+
+
+def view_weights(views: Sequence[View]) -> np.ndarray:
+    """How often a view is trained: as (number of NOISED variables)^0.7, because a joint score is harder to learn."""
+    return np.asarray([len(vw.noised(v)) ** 0.7 for v in views])
+
+
+def _times(s: Settings, fit) -> times.Times:
+    return times.stratified(SDE, s.lo, fit["hi"], training_density(s.lo, fit["hi"]))
+
+
+def _drawn(key, fit, weighted: bool, shape: tuple[int, ...]) -> Array:
+    """Numbers of training rows, by weight when rows are ``weighted``."""
+    u = jax.random.uniform(key, shape)
+    index = jnp.searchsorted(fit["cdf"], u) if weighted else (u * fit["count"]).astype(jnp.int32)
+    return jnp.minimum(index, fit["count"] - 1)
+
+
+def _held_out(s: Settings, fit) -> tuple[Array, Array, Array, Array]:
+    """Validation rows with their noise ``[M, B, D]``, times and weights ``[M, B]``: the same at every look."""
+    x0 = fit["validation"]
+    draws = int(np.clip(VALIDATION_EVALUATIONS // x0.shape[0], 1, 8))
+    k_time, k_noise = jax.random.split(jax.random.key(0))
+    t, w = times.stratified(SDE, s.lo, fit["hi"]).sample(k_time, (draws, x0.shape[0]))
+    eps = jax.random.normal(k_noise, (draws, *x0.shape), x0.dtype)
+    return jnp.broadcast_to(x0, eps.shape), eps, t, w

@@ -1,0 +1,124 @@
+"""A first and a last layer for each variable, the blocks between them shared: the default for many variables.
+
+One first layer for all would have to hold, for every variable, what the others say of it, so its width would have to grow
+with their number.  Here each NOISED variable is predicted from its own coordinates and a short message of the others; a view
+costs what its NOISED variables cost.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import flax.linen as nn
+import jax.numpy as jnp
+import numpy as np
+
+from jaxinfo.blocks import Blocks
+from jaxinfo.nets.mlp import Trunk
+from jaxinfo.types import Array, Net, Params
+
+ROLES = ("given", "noised")
+
+
+class PerVariableMLP(nn.Module):
+    """From what a variable shows of itself and a message of the others, through a shared trunk, to its coordinates.
+
+    A message is linear in what the others show in their roles; those that say more of a variable are louder, by ``gates``
+    that training moves by factors, so what is silent stays so unless it proves useful.
+    """
+
+    sizes: tuple[int, ...]
+    kinds: int
+    width: int
+    depth: int
+    rank: int
+    message: int
+
+    def setup(self):
+        """The layers: an axis of length N stands for the variable predicted."""
+        n, d, w, into = len(self.sizes), sum(self.sizes), max(self.sizes), self.width + self.rank
+        scaled = lambda s: nn.initializers.variance_scaling(s, "fan_in", "normal", -2, -1, 0)
+        zeros, each = nn.initializers.zeros, nn.initializers.normal
+        self.own = self.param("own", scaled(0.5), (n, self.kinds * w, into))
+        self.own_bias = self.param("own_bias", zeros, (n, into))
+        rows = {"given": (self.kinds - 1) * d + n, "noised": self.kinds * d + n}  # coordinates, role bits
+        self.told = {k: self.param(k, each((3 * self.kinds * w) ** -0.5), (rows[k], n, self.message)) for k in ROLES}
+        self.gates = {k: self.param(f"gates_{k}", zeros, (n, n)) for k in ROLES}
+        self.heard = {k: self.param(f"heard_{k}", scaled(0.5), (n, self.message, into)) for k in ROLES}
+        self.leave = self.param("leave", scaled(0.1), (n, into, w))
+        self.leave_bias = self.param("leave_bias", zeros, (n, w))
+        self.trunk = Trunk(self.width, self.depth, rank=self.rank)
+
+    def __call__(self, own: Array, shown: dict[str, Array], clock: Array) -> Array:
+        """All variables: ``own [..., N, K W]``, ``shown [..., F]`` by role, ``clock [..., 1]`` -> ``[..., N, W]``."""
+        h = jnp.einsum("...nf,nfh->...nh", own, self.own)
+        for role in ROLES:
+            told = jnp.einsum("...f,fnm->...nm", shown[role], self.told[role])
+            h = h + jnp.einsum("...nm,nmh->...nh", told, self.heard[role])
+        last = self.between(h + self.own_bias, clock[..., None, :])
+        return jnp.einsum("...nl,nlw->...nw", last, self.leave) + self.leave_bias
+
+    def between(self, h: Array, clock: Array) -> Array:
+        """The trunk."""
+        return self.trunk(*jnp.split(h, [self.width], -1), clock)
+
+    def of_one(self, own: Array, told: Array, those: np.ndarray, noised: np.ndarray, clock: Array) -> Array:
+        """Views with one variable NOISED: ``own [V, B, K W]``, and what is told by GIVEN ones to ``those`` views."""
+        h = jnp.einsum("vbf,vfh->vbh", own, self.own[noised])
+        if those.size:
+            h = h.at[those].add(jnp.einsum("tbm,tmh->tbh", told, self.heard["given"][noised[those]]))
+        last = self.between(h + self.own_bias[noised][:, None], clock)
+        return jnp.einsum("vbl,vlw->vbw", last, self.leave[noised]) + self.leave_bias[noised][:, None]
+
+
+def per_variable(blocks: Blocks, width: int = 64, depth: int = 3, rank: int = 16, message: int = 24) -> Net:
+    """The network as a :class:`~jaxinfo.types.Net`; its input is that of :func:`jaxinfo.nets.mlp.mlp`.
+
+    ABSENT coordinates are zeroed.  A variable tells itself nothing: its own coordinates enter by a layer of their own.
+    """
+    n, d, kinds = blocks.num_variables, blocks.dim, 2 if max(blocks.sizes) == 1 else 3
+    module = PerVariableMLP(blocks.sizes, kinds, width, depth, rank, message)
+    at, keep = blocks.padded
+    place = np.concatenate([np.arange(size) for size in blocks.sizes])  # position of a coordinate within its variable
+    owners = {
+        k: np.concatenate([np.tile(blocks.owner, parts), np.arange(n)]) for k, parts in zip(ROLES, (kinds - 1, kinds))
+    }
+
+    def features(x, u):
+        white, plain, *radial = jnp.split(x, kinds, -1)
+        given, absent = u == 0.0, u == 1.0
+        noised = ~(given | absent)
+        of = lambda z, where: z * blocks.spread(where).astype(x.dtype)
+        mine = [of(z, noised) for z in (white, plain, *radial)]
+        shown = {
+            "given": jnp.concatenate([of(z, given) for z in (plain, *radial)] + [1.0 * given], -1),
+            "noised": jnp.concatenate([*mine, 1.0 * noised], -1),
+        }
+        own = jnp.concatenate([jnp.where(keep, z[..., at], 0.0) for z in mine], -1)
+        return own, shown, jnp.max(jnp.where(noised, u, 0.0), -1, keepdims=True)
+
+    def weigh(p: Params, relevance: Array) -> Params:
+        """Parameters whose messages are as loud as the ``relevance [N, N]`` of the speaker (row) and the gates say."""
+        layers = p["params"]
+        loud = {k: (relevance * jnp.exp(layers[f"gates_{k}"]) * (1.0 - jnp.eye(n)))[owners[k]] for k in ROLES}
+        return {**p, "params": {**layers, **{k: layers[k] * loud[k][..., None] for k in ROLES}}}
+
+    def single(p, clean, own, given, noised, clock):
+        kernel = p["params"]["given"]
+        *coordinates, bits = jnp.split(kernel, d * np.arange(1, kinds))
+        those = np.flatnonzero(given.any(1))
+        to = noised[those]
+        chosen = (lambda z: z) if np.array_equal(to, np.arange(n)) else (lambda z: z[..., to, :])  # spares a gather
+        here = chosen(jnp.concatenate([jnp.where(keep[..., None, None], z[at], 0.0) for z in coordinates], 1))
+        known = given[those].astype(np.float32)
+        if (known.sum(1) == n - 1).all():  # all others are GIVEN: one product for all views
+            told = jnp.einsum("bnw,nwtm->tbm", clean, here)
+        else:
+            told = jnp.einsum("tn,bnw,nwtm->tbm", known, clean, here)
+        told = told + jnp.einsum("tn,ntm->tm", known, chosen(bits))[:, None]
+        return module.apply(p, own, told, those, noised, clock, method="of_one")
+
+    def apply(p, x, u):
+        return cast(Array, module.apply(p, *features(x, u)))[..., blocks.owner, place]
+
+    return Net(lambda key, x, u: module.init(key, *features(x, u)), apply, single, weigh)

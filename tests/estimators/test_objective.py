@@ -1,0 +1,99 @@
+"""Training in two ways, slab by slab and all views together: the same question asked of the same network."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxinfo as ji
+from jaxinfo import gaussian, plan
+from jaxinfo import measures as ms
+from jaxinfo import views as vw
+from jaxinfo.bench import tasks
+from jaxinfo.blocks import Blocks
+from jaxinfo.estimators.fitted import network
+from jaxinfo.estimators.objective import all_together, slab_by_slab, view_weights
+from jaxinfo.estimators.settings import Settings
+
+BLOCKS = Blocks((2, 1, 2, 1))
+D, N = BLOCKS.dim, BLOCKS.num_variables
+VIEWS = plan.plan({"tc": ms.tc(N), "dtc": ms.dtc(N), "pair": ms.mi(N, [0, 1], [2])}).views
+
+
+def one_fit(seed=0):
+    """A covariance, and what an objective is told of a fit, with factors for each of the two ways."""
+    rng = np.random.default_rng(seed)
+    a = rng.normal(size=(D, D))
+    cov = a @ a.T / D + 0.5 * np.eye(D)
+    rows = lambda n: jnp.asarray(rng.multivariate_normal(np.zeros(D), cov, n), jnp.float32)
+    fit = {
+        "train": rows(60), "count": 60, "cdf": jnp.linspace(1 / 60, 1.0, 60), "hi": jnp.float32(9.0),
+        "validation": rows(50), "validation_weight": jnp.full(50, 1 / 50),
+    }  # fmt: skip
+    of = {"slabs": gaussian.factors, "together": gaussian.in_order}
+    return {way: fit | {"factors": make(BLOCKS, np.zeros(D), cov, VIEWS, look=True)} for way, make in of.items()}
+
+
+def parameters(s, seed=1, scale=0.3):
+    fac = gaussian.factors(BLOCKS, np.zeros(D), np.eye(D), VIEWS)
+    like = jax.eval_shape(lambda key: network(BLOCKS, s).init(key, fac)["net"], jax.random.key(0))
+    length = sum(leaf.size for leaf in jax.tree.leaves(like))
+    return jnp.asarray(scale * np.random.default_rng(seed).normal(size=length), jnp.float32)
+
+
+@pytest.mark.usefixtures("quick_compile")
+@pytest.mark.parametrize("net", ["mlp", "per_variable"])
+def test_both_ways_judge_alike(net):
+    s = Settings(width=8, depth=1, net=net, batch=64).for_system(len(VIEWS))
+    roles, probs = jnp.asarray(vw.table(VIEWS)), jnp.asarray(view_weights(VIEWS), jnp.float32)
+    ways = {"slabs": slab_by_slab(BLOCKS, s, False, roles, probs), "together": all_together(BLOCKS, s, False, VIEWS)}
+    params, fits = parameters(s), one_fit()
+    found = {way: jax.jit(objective.validate)(params, fits[way]) for way, objective in ways.items()}
+    assert found["slabs"].shape == (len(VIEWS),) and float(found["slabs"].min()) > 0.1
+    np.testing.assert_allclose(found["together"], found["slabs"], rtol=2e-3)
+
+
+@pytest.mark.usefixtures("quick_compile")
+@pytest.mark.parametrize("weighted", [False, True])
+def test_losses_are_errors_per_noised_coordinate(weighted):
+    """Of a Gaussian law whose Gaussian is inside, with a silent network: below one, the error of knowing nothing."""
+    s = Settings(width=8, depth=1, net="per_variable", batch=800).for_system(len(VIEWS))
+    params, fit = parameters(s, scale=0.0), one_fit()["together"]
+    loss = jax.jit(all_together(BLOCKS, s, weighted, VIEWS).loss)
+    found = np.array([loss(params, jax.random.key(k), fit)[0] for k in range(30)])
+    assert 0.2 < found.mean() < 0.9 and found.std() < 0.2
+    only = fit | {"cdf": jnp.ones(60)}  # all weight on the first row
+    apart = abs(float(loss(params, jax.random.key(0), only)[0]) - found[0])
+    assert (apart > 1e-4) == weighted
+
+
+def test_relevance_is_the_largest_canonical_correlation_against_the_loudest():
+    cov = np.eye(6)
+    cov[0, 2], cov[1, 4], cov[2, 0], cov[4, 1] = 0.8, 0.4, 0.8, 0.4
+    found, c2 = gaussian.relevance(Blocks((2, 2, 1, 1)), cov), gaussian.NO_RELEVANCE**2
+    least = np.sqrt(c2 / (0.64 + c2))
+    half = np.sqrt((0.16 + c2) / (0.64 + c2))
+    np.testing.assert_allclose(found[:, 0], [1.0, 1.0, half, least], atol=1e-12)
+    np.testing.assert_allclose(found[0, 1:3], [1.0, 1.0], atol=1e-12)  # each hears nobody else
+    np.testing.assert_array_equal(gaussian.relevance(Blocks((2, 1)), np.eye(3)), np.ones((2, 2)))
+    scaled = np.diag([1.0, 3.0, 0.1, 2.0, 1.0, 5.0])
+    np.testing.assert_allclose(gaussian.relevance(Blocks((2, 2, 1, 1)), scaled @ cov @ scaled), found, atol=1e-12)
+
+
+@pytest.mark.usefixtures("quick_compile")
+def test_many_gaussian_variables_are_read_right():
+    """More variables than a first layer of one network would take: the path of a front-door call, seconds long."""
+    task = tasks.blocks_task(12, 1)
+    r = ji.estimate(task.draw(0, 1500), seed=0, budget="quick", steps=40, batch=200, width=16, num_mc=2, progress=False)
+    for name in ("total_correlation", "dual_total_correlation", "o_information"):
+        assert r[name].stderr < 0.3
+        assert abs(r[name].value - task.truth[name]) < 4 * r[name].stderr + 0.05, r[name]
+
+
+@pytest.mark.slow
+def test_many_bent_variables_are_learned():
+    task = tasks.blocks_task(12, 2, "inner_spiral")
+    r = ji.estimate(task.draw(0, 8000), seed=0, folds=2, steps=3000, progress=False)
+    for name in ("total_correlation", "dual_total_correlation"):
+        truth, blind = task.truth[name], r[name].diagnostics["gaussian"]
+        assert abs(r[name].value - truth) < 0.3 * abs(blind - truth), (r[name], truth, blind)
