@@ -15,6 +15,7 @@ from scipy.interpolate import PchipInterpolator
 from scipy.special import ndtr, ndtri
 
 KINDS = ("rank", "standardise", "none")
+END_KNOTS = 8  # the slope beyond the ends is that over so many knots: at the last one it would be that of single rows
 TAIL = 1.0  # beyond the training range z grows like TAIL * log1p: an outlier stays an outlier, but a finite one
 
 
@@ -53,9 +54,10 @@ class RankToNormal:
         return PchipInterpolator(self.x_knots, self.z_knots)
 
     def _ends(self):
-        secant = np.diff(self.z_knots)[[0, -1]] / np.diff(self.x_knots)[[0, -1]]
-        slope = np.maximum(self._curve.derivative()(self.x_knots[[0, -1]]), 0.1 * secant)
-        return (self.x_knots[0], self.z_knots[0], slope[0]), (self.x_knots[-1], self.z_knots[-1], slope[1])
+        k = min(END_KNOTS, len(self.x_knots) - 1)
+        ends = ((0, k), (-1, -1 - k))
+        slope = [(self.z_knots[b] - self.z_knots[a]) / (self.x_knots[b] - self.x_knots[a]) for a, b in ends]
+        return tuple((self.x_knots[a], self.z_knots[a], m) for (a, _), m in zip(ends, slope))
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         """``[n] -> [n]``."""
