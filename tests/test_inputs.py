@@ -116,7 +116,7 @@ def test_unknown_measure_and_option(xy):
         ("unit", "hartley", "'nats' or 'bits'"),
         ("form", "best", "conditional, reverse, joint"),
         ("preprocess", "whiten", "rank, standardise, none"),
-        ("net", "resnet", "mlp, thesis, transformer"),
+        ("net", "resnet", "mlp, per_variable, thesis, transformer"),
         ("folds", 1, "at least 2"),
         ("steps", 0, "at least 1"),
         ("num_mc", 3, "even"),

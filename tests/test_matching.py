@@ -169,4 +169,4 @@ def test_gradients_reach_the_network_and_not_the_gaussian_inside():
     sizes = [float(jnp.abs(g).max()) for g in jax.tree.leaves(grads["net"])]
     assert np.isfinite(sizes).all() and np.mean(np.asarray(sizes) > 0) > 0.6  # the modulation starts at zero
     inner = [g for g in jax.tree.leaves(grads["gaussian"]) if jnp.issubdtype(g.dtype, jnp.floating)]
-    assert len(inner) == 5 and all((g == 0).all() for g in inner)
+    assert inner and all((g == 0).all() for g in inner)
