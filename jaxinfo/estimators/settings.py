@@ -54,7 +54,7 @@ class Settings:
       batch: network evaluations per optimiser step, over all views; None takes 128 for at most FEW_VIEWS views, 256 for
         more, 3,200 for many.  Many are more than MANY_VIEWS views of more than MANY_VARIABLES variables.
       steps: most optimiser steps; fewer are taken when validation rows gain nothing any more.  None takes 20,000 for at
-        most FEW_VIEWS views, 32,000 for more, 10,000 for many.
+        most FEW_VIEWS views, 32,000 for more, 12,000 for many.
       patience: the learning rate starts to fall when this share of the steps so far brought validation rows nothing.
       cooldown: share of all steps in which the learning rate falls to zero.
       checks: how many times the validation loss is looked at; None looks every 1,000 steps, and 20 times at least.
@@ -119,7 +119,7 @@ class Settings:
     def for_system(self, num_views: int, num_variables: int = 2) -> Settings:
         """These settings with everything left open decided: more views are more functions to learn."""
         if is_many(num_views, num_variables):
-            batch, steps, rate, net = 3200, 10_000, 2e-3, "per_variable"
+            batch, steps, rate, net = 3200, 12_000, 2e-3, "per_variable"
         else:
             few = num_views <= FEW_VIEWS
             batch, steps, rate, net = 128 if few else 256, 20_000 if few else 32_000, 1e-3, "mlp"
