@@ -10,6 +10,8 @@ import numpy as np
 
 from jaxinfo.types import Array
 
+FAR = 4.0  # standard deviations after which a radius no longer grows
+
 
 @dataclass(frozen=True)
 class Blocks:
@@ -111,3 +113,11 @@ class Blocks:
     def pack(self, parts: dict[str, Array]) -> Array:
         """The inverse of :meth:`split`."""
         return jnp.concatenate([parts[name] for name in self.names], axis=-1)
+
+
+def standard_radius(squares: Array, sizes: np.ndarray) -> Array:
+    """(‖x‖² − d) / sqrt(2 d) within ± FAR, from ``squares`` ‖x‖² of variables of d = ``sizes`` coordinates, broadcast.
+
+    Mean 0 and variance 1 under the standard normal.
+    """
+    return jnp.clip((squares - sizes) / np.sqrt(2.0 * sizes), -FAR, FAR).astype(squares.dtype)

@@ -8,11 +8,10 @@ import numpy as np
 
 from jaxinfo import gaussian
 from jaxinfo import views as vw
-from jaxinfo.blocks import Blocks
+from jaxinfo.blocks import Blocks, standard_radius
 from jaxinfo.types import Array, Net, Params
 
 GATE_SCALE2 = 0.02  # squared finest length, in units of the data's standard deviation, that the gate expects
-FAR = 4.0  # standard deviations after which a radius no longer grows
 
 
 def precondition(net: Net, blocks: Blocks) -> Net:
@@ -82,7 +81,7 @@ def single(
         plain = jnp.einsum("bnw,nvw->bnv", shown, maps)
         shown = jnp.concatenate([plain, radius(blocks, clean)[..., None] * plain], -1)
         parts = [jnp.einsum("sbw,svw->sbv", z, maps[noised]) for z in parts]
-        parts.append(_radius((own**2).sum(-1), np.asarray(blocks.sizes)[noised][:, None])[..., None] * parts[1])
+        parts.append(standard_radius((own**2).sum(-1), np.asarray(blocks.sizes)[noised][:, None])[..., None] * parts[1])
     out = net.single(inner, shown, jnp.concatenate(parts, -1), given, noised, vw.logsnr_clock(logsnr)[:, None])
     if max(blocks.sizes) > 1:
         out = jnp.einsum("sbv,svw->sbw", out, maps[noised])
@@ -94,18 +93,14 @@ def _weighed(net: Net, params: Params, fac: gaussian.Factors | gaussian.Ordered)
 
 
 def radius(blocks: Blocks, x: Array) -> Array:
-    """(‖x_i‖² − d_i) / sqrt(2 d_i) of each variable, within ± FAR: ``[..., D] -> [..., N]``.
+    """The :func:`~jaxinfo.blocks.standard_radius` of each variable: ``[..., D] -> [..., N]``.
 
-    Mean 0 and variance 1 under the standard normal.  Laws that bend with the distance from their centre (elliptical
-    ones, spirals) are linear in the product of radius and coordinates.
+    Laws that bend with the distance from their centre (elliptical ones, spirals) are linear in the product of radius and
+    coordinates.
     """
     sizes = np.asarray(blocks.sizes)
     mine = np.asarray(blocks.owner)[:, None] == np.arange(sizes.size)
-    return _radius((x**2) @ jnp.asarray(mine, x.dtype), sizes)
-
-
-def _radius(squares: Array, sizes: np.ndarray) -> Array:
-    return jnp.clip((squares - sizes) / np.sqrt(2.0 * sizes), -FAR, FAR).astype(squares.dtype)
+    return standard_radius((x**2) @ jnp.asarray(mine, x.dtype), sizes)
 
 
 def _gate(logsnr: Array) -> Array:

@@ -7,7 +7,7 @@ import pytest
 
 from jaxinfo import gaussian, precondition
 from jaxinfo import views as vw
-from jaxinfo.blocks import Blocks
+from jaxinfo.blocks import FAR, Blocks
 from jaxinfo.types import Net
 
 
@@ -58,7 +58,7 @@ def test_radius_is_standard_under_the_normal():
     assert r.shape == (40_000, 3)
     np.testing.assert_allclose(r[:, 1:].mean(0), 0.0, atol=0.03)
     np.testing.assert_allclose(r[:, 2].std(), 1.0, atol=0.03)
-    assert float(jnp.abs(r).max()) <= precondition.FAR
+    assert float(jnp.abs(r).max()) <= FAR
     np.testing.assert_allclose(precondition.radius(blocks, jnp.ones((1, 30))), 0.0, atol=1e-6)
 
 

@@ -13,7 +13,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 import numpy as np
 
-from jaxinfo.blocks import Blocks
+from jaxinfo.blocks import Blocks, standard_radius
 from jaxinfo.nets.mlp import Trunk
 from jaxinfo.types import Array, Net, Params
 
@@ -24,7 +24,9 @@ class PerVariableMLP(nn.Module):
     """From what a variable shows of itself and a message of the others, through a shared trunk, to its coordinates.
 
     A message is linear in what the others show in their roles; those that say more of a variable are louder, by ``gates``
-    that training moves by factors, so what is silent stays so unless it proves useful.
+    that training moves by factors, so what is silent stays so unless it proves useful.  It is heard three ways: as it is,
+    times the listener's radius, and switched by what the listener shows of itself, so that products of what the two show
+    need not be built by the trunk.
     """
 
     sizes: tuple[int, ...]
@@ -44,7 +46,8 @@ class PerVariableMLP(nn.Module):
         rows = {"given": (self.kinds - 1) * d + n, "noised": self.kinds * d + n}  # coordinates, role bits
         self.told = {k: self.param(k, each((3 * self.kinds * w) ** -0.5), (rows[k], n, self.message)) for k in ROLES}
         self.gates = {k: self.param(f"gates_{k}", zeros, (n, n)) for k in ROLES}
-        self.heard = {k: self.param(f"heard_{k}", scaled(0.5), (n, self.message, into)) for k in ROLES}
+        self.heard = {k: self.param(f"heard_{k}", scaled(0.5), (n, 3 * self.message, into)) for k in ROLES}
+        self.switch = self.param("switch", scaled(1.0), (n, self.kinds * w, self.message))
         self.leave = self.param("leave", scaled(0.1), (n, into, w))
         self.leave_bias = self.param("leave_bias", zeros, (n, w))
         self.trunk = Trunk(self.width, self.depth, rank=self.rank)
@@ -52,11 +55,17 @@ class PerVariableMLP(nn.Module):
     def __call__(self, own: Array, shown: dict[str, Array], clock: Array) -> Array:
         """All variables: ``own [..., N, K W]``, ``shown [..., F]`` by role, ``clock [..., 1]`` -> ``[..., N, W]``."""
         h = jnp.einsum("...nf,nfh->...nh", own, self.own)
+        listener = self.radius(own, np.asarray(self.sizes)), jnp.einsum("...nf,nfm->...nm", own, self.switch)
         for role in ROLES:
             told = jnp.einsum("...f,fnm->...nm", shown[role], self.told[role])
-            h = h + jnp.einsum("...nm,nmh->...nh", told, self.heard[role])
+            h = h + jnp.einsum("...nm,nmh->...nh", _three_ways(told, *listener), self.heard[role])
         last = self.between(h + self.own_bias, clock[..., None, :])
         return jnp.einsum("...nl,nlw->...nw", last, self.leave) + self.leave_bias
+
+    def radius(self, own: Array, sizes: np.ndarray) -> Array:
+        """Of variables that show ``own [..., K W]``, the second part plain: ``[..., 1]``."""
+        plain = own[..., max(self.sizes) : 2 * max(self.sizes)]
+        return standard_radius((plain**2).sum(-1), sizes)[..., None]
 
     def between(self, h: Array, clock: Array) -> Array:
         """The trunk."""
@@ -66,9 +75,19 @@ class PerVariableMLP(nn.Module):
         """Views with one variable NOISED: ``own [V, B, K W]``, and what is told by GIVEN ones to ``those`` views."""
         h = jnp.einsum("vbf,vfh->vbh", own, self.own[noised])
         if those.size:
-            h = h.at[those].add(jnp.einsum("tbm,tmh->tbh", told, self.heard["given"][noised[those]]))
+            mine, to = own[those], noised[those]
+            listener = (
+                self.radius(mine, np.asarray(self.sizes)[to, None]),
+                jnp.einsum("tbf,tfm->tbm", mine, self.switch[to]),
+            )
+            h = h.at[those].add(jnp.einsum("tbm,tmh->tbh", _three_ways(told, *listener), self.heard["given"][to]))
         last = self.between(h + self.own_bias[noised][:, None], clock)
         return jnp.einsum("vbl,vlw->vbw", last, self.leave[noised]) + self.leave_bias[noised][:, None]
+
+
+def _three_ways(told: Array, radius: Array, switch: Array) -> Array:
+    """``told [..., M]``, ``radius [..., 1]``, ``switch [..., M]`` -> ``[..., 3 M]``."""
+    return jnp.concatenate([told, radius * told, jnp.tanh(switch) * told], -1)
 
 
 def per_variable(blocks: Blocks, width: int = 64, depth: int = 3, rank: int = 16, message: int = 24) -> Net:
