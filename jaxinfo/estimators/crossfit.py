@@ -34,7 +34,7 @@ from jaxinfo.estimators.fitted import (
 )
 from jaxinfo.estimators.objective import all_together, slab_by_slab, view_weights
 from jaxinfo.estimators.prepare import Job, Prepared, prepare
-from jaxinfo.estimators.settings import Settings, is_many
+from jaxinfo.estimators.settings import Settings
 from jaxinfo.programs import program
 from jaxinfo.views import View
 
@@ -60,14 +60,14 @@ def _optimiser(s: Settings):
 
 
 @program(static_argnums=(0, 1, 2, 3), donate_argnums=(4, 5))
-def _advance(blocks: Blocks, s: Settings, weighted: bool, many: tuple[View, ...], state, best, fits, views):
+def _advance(blocks: Blocks, s: Settings, weighted: bool, together: tuple[View, ...], state, best, fits, views):
     """One chunk of optimiser steps for every fit, then one look at the validation rows.
 
     Args:
       blocks: packing.
       s: settings.
       weighted: whether rows are drawn by weight.
-      many: the views when all are trained together, empty when slab by slab.
+      together: the views when all are trained together, empty when slab by slab.
       state: training states, leaves ``[K, …]``.
       best: the best average so far by validation loss.
       fits: what differs between the K fits.
@@ -80,8 +80,8 @@ def _advance(blocks: Blocks, s: Settings, weighted: bool, many: tuple[View, ...]
     assert s.steps is not None  # decided by Settings.for_system
     warmup = min(WARMUP, max(s.steps // 10, 1))
     loss, validate = (
-        all_together(blocks, s, weighted, many)
-        if many
+        all_together(blocks, s, weighted, together)
+        if together
         else slab_by_slab(blocks, s, weighted, views["roles"], views["probs"])
     )
 
@@ -161,7 +161,7 @@ def fit_many(
         "roles": jnp.asarray(vw.table(views)),
         "probs": float32(view_weights(views)),
     }
-    many = views if is_many(len(views), blocks.num_variables) else ()
+    together = views if s.all_together else ()
     trained: list[Trained] = []
     bare: dict[int, Fitted] = {}
     ready: dict[int, Prepared] = {}
@@ -171,13 +171,13 @@ def fit_many(
         # only the data sets of this group are held: memory does not grow with their number
         ready = {j: ready[j] if j in ready else prepare(jobs[j], blocks, views, s) for j in {j for j, _ in group}}
         bare |= {j: p.fitted for j, p in ready.items()}
-        fits = _stack([(ready[j], jobs[j].seed, r) for j, r in group], s, at_once, in_order=bool(many))
+        fits = _stack([(ready[j], jobs[j].seed, r) for j, r in group], s, at_once, in_order=s.all_together)
         courses = [Course(s, float(np.sqrt(jobs[j].x.shape[0]))) for j, _ in group]
         told = None
         if progress is not None:
             told = lambda done, end, m, g=g, p=progress: p(g * end + done, len(starts) * end, m)
         with keepers(g) if keepers is not None else nullcontext() as keeper:
-            trained += _train(blocks, s, weighted, many, fits, shared, courses, keeper, told)
+            trained += _train(blocks, s, weighted, together, fits, shared, courses, keeper, told)
     return [_collect(bare[j], trained[j * s.seeds : (j + 1) * s.seeds]) for j in range(len(jobs))]
 
 
@@ -211,7 +211,7 @@ def _stack(
 
 
 def _train(
-    blocks: Blocks, s: Settings, weighted: bool, many: tuple[View, ...], fits, shared, courses, keeper, progress
+    blocks: Blocks, s: Settings, weighted: bool, together: tuple[View, ...], fits, shared, courses, keeper, progress
 ) -> list[Trained]:
     """Train the stacked fits of one group side by side, each unit as long as its course says."""
     folds, units, over = s.folds, len(courses), parallel.mesh_of_fits(fits["keys"].shape[0])
@@ -238,7 +238,7 @@ def _train(
             look(score)
     while done < max(course.end for course in courses):
         ends = {k: np.asarray([getattr(c, k) for c in courses])[owner] for k in ("cool_from", "cool_steps", "end")}
-        state, best, losses, score = _advance(blocks, s, weighted, many, state, best, fits | place(ends), shared)
+        state, best, losses, score = _advance(blocks, s, weighted, together, state, best, fits | place(ends), shared)
         state, best = place((state, best))  # already there: it only says so in the words that the next call compares
         running = [c.end > done for c in courses]
         losses, score = parallel.fetch((losses, score))

@@ -22,8 +22,7 @@ NETS: dict[str, Callable[..., Net]] = {
     "transformer": transformer,
 }
 SIZED = ("mlp", "per_variable")  # their width and depth are settings
-FEW_VIEWS = 4
-MANY_VARIABLES, MANY_VIEWS = 10, 21  # TC, DTC, S and O-information of ten variables have 21 views
+FEW_VIEWS, FEW_VARIABLES = 4, 6
 VALUES = ("gap", "difference", "mean", "corrected")
 
 
@@ -39,11 +38,6 @@ def check_whole(settings: Any, *names: str) -> None:
             raise ValueError(f"{name} must be a whole number of at least 1, got {v!r}.")
 
 
-def is_many(num_views: int, num_variables: int) -> bool:
-    """Whether views are trained together on small batches, by a network with layers for each variable."""
-    return num_views > MANY_VIEWS and num_variables > MANY_VARIABLES
-
-
 @dataclass(frozen=True)
 class Settings:
     """How networks are built, trained and read; hashable, so that equal settings share one compiled program.
@@ -52,13 +46,13 @@ class Settings:
       width: hidden width of the network.
       depth: residual blocks.
       batch: network evaluations per optimiser step, over all views; None takes 128 for at most FEW_VIEWS views, 256 for
-        more, 3,200 for many.  Many are more than MANY_VIEWS views of more than MANY_VARIABLES variables.
+        more; with "per_variable", 128 a view and at most 3,200.
       steps: most optimiser steps; fewer are taken when validation rows gain nothing any more.  None takes 20,000 for at
-        most FEW_VIEWS views, 32,000 for more, 12,000 for many.
+        most FEW_VIEWS views, 32,000 for more; 12,000 with "per_variable".
       patience: the learning rate starts to fall when this share of the steps so far brought validation rows nothing.
       cooldown: share of all steps in which the learning rate falls to zero.
       checks: how many times the validation loss is looked at; None looks every 1,000 steps, and 20 times at least.
-      learning_rate: peak of the schedule; None takes .001, .002 for many views.
+      learning_rate: peak of the schedule; None takes .001, .002 with "per_variable".
       weight_decay: of AdamW.
       decay: of the running average of the parameters.
       num_mc: noise draws per evaluated row (even: each is used with both signs).
@@ -70,7 +64,8 @@ class Settings:
       gaussian: keep the fitted Gaussian inside the network.
       preprocess: "rank", "standardise" or "none".
       net: "mlp", "per_variable", "thesis", "transformer", or a builder ``blocks -> Net``;
-        :class:`~jaxinfo.types.Net` says what it sees.  None takes "mlp", "per_variable" for many views.
+        :class:`~jaxinfo.types.Net` says what it sees.  None takes "mlp" for at most FEW_VARIABLES variables, else
+        "per_variable", which trains all views together.
       value: what is reported: "gap", "difference", their "mean", or "corrected": gap plus
         what :mod:`jaxinfo.estimators.summary` makes of the optimism.
     """
@@ -118,16 +113,22 @@ class Settings:
 
     def for_system(self, num_views: int, num_variables: int = 2) -> Settings:
         """These settings with everything left open decided: more views are more functions to learn."""
-        if is_many(num_views, num_variables):
-            batch, steps, rate, net = 3200, 12_000, 2e-3, "per_variable"
+        net = self.net or ("mlp" if num_variables <= FEW_VARIABLES else "per_variable")
+        if net == "per_variable":
+            batch, steps, rate = min(128 * num_views, 3200), 12_000, 2e-3
         else:
             few = num_views <= FEW_VIEWS
-            batch, steps, rate, net = 128 if few else 256, 20_000 if few else 32_000, 1e-3, "mlp"
+            batch, steps, rate = 128 if few else 256, 20_000 if few else 32_000, 1e-3
         steps = self.steps or steps
         return replace(
             self, batch=self.batch or batch, steps=steps, checks=self.checks or max(20, steps // 1000),
-            learning_rate=self.learning_rate or rate, net=self.net or net,
+            learning_rate=self.learning_rate or rate, net=net,
         )  # fmt: skip
+
+    @property
+    def all_together(self) -> bool:
+        """Whether all views are trained at each row, not each at rows of its own."""
+        return self.net == "per_variable"
 
     def builder(self) -> Callable[[Blocks], Net]:
         """The network builder."""

@@ -51,6 +51,7 @@ def test_what_is_left_open_follows_the_number_of_views_and_variables():
     assert few.batch < more.batch < many.batch and many.steps < few.steps < more.steps
     assert few.checks == few.steps // 1000 and many.checks == 20
     assert (few.net, more.net, many.net) == ("mlp", "mlp", "per_variable")
-    assert BUDGETS["standard"].for_system(111, 10).net == "mlp"  # many views of few variables: gradients
+    assert BUDGETS["standard"].for_system(3, 7).batch < many.batch == BUDGETS["standard"].for_system(401, 200).batch
+    assert many.all_together and not replace(S, net="mlp").for_system(101, 50).all_together
     chosen = replace(S, batch=77, steps=10, checks=3, net="thesis", learning_rate=0.1)
     assert chosen.for_system(101, 50) == chosen

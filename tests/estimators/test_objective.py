@@ -84,7 +84,9 @@ def test_relevance_is_the_largest_canonical_correlation_against_the_loudest():
 def test_many_gaussian_variables_are_read_right():
     """More variables than a first layer of one network would take: the path of a front-door call, seconds long."""
     task = tasks.blocks_task(12, 1)
-    r = ji.estimate(task.draw(0, 1500), seed=0, budget="quick", steps=200, batch=200, width=16, num_mc=2, progress=False)
+    r = ji.estimate(
+        task.draw(0, 1500), seed=0, budget="quick", steps=200, batch=200, width=16, num_mc=2, progress=False
+    )
     for name in ("total_correlation", "dual_total_correlation", "o_information"):
         assert r[name].stderr < 0.3
         assert abs(r[name].value - task.truth[name]) < 4 * r[name].stderr + 0.05, r[name]
