@@ -142,7 +142,7 @@ class Settings:
 BUDGETS = {
     "quick": Settings(steps=3_000, folds=2, num_mc=6),
     "standard": Settings(),
-    "thorough": Settings(width=96, batch=512, steps=80_000, folds=8, seeds=2, num_mc=20),
+    "thorough": Settings(width=96, steps=80_000, folds=8, seeds=2, num_mc=20),
 }
 
 
