@@ -21,7 +21,7 @@ def get_config(arg: str = "") -> ConfigDict:
     config.rules_rows = 100_000
     config.held_out = 50_000
     config.save_every_s = 120.0
-    config.network = ConfigDict({"width": 1024, "depth": 6, "num_mc": 10})
+    config.network = ConfigDict({"net": "mlp", "width": 1024, "depth": 6, "num_mc": 10})
     if arg == "smoke":
         config.data, config.batch, config.steps, config.chunk = "task:gradient-6x1", 256, 40, 10
         config.rules_rows, config.held_out = 2_000, 500

@@ -102,7 +102,7 @@ def main(_):
     blocks = source.blocks
     measures = {k: queries.build(q, blocks) for k, q in queries.expand(tuple(config.measures), blocks).items()}
     views = pl.plan(measures).views
-    s = Settings(**config.network.to_dict()).for_system(len(views))
+    s = Settings(**config.network.to_dict()).for_system(views)
     rules = source.first(config.rules_rows)
     transform = preprocess.fit(rules, s.preprocess)
     z = transform.forward(rules)
@@ -157,7 +157,7 @@ def main(_):
         )  # fmt: skip
     if not parallel.is_first():
         return
-    params = parallel.fetch(train.averaged(state, s.decay))
+    params = parallel.fetch(state.ema)
     score = vw.bind(net, {"net": params, "gaussian": factors}, SDE, blocks)
     held = transform.forward(source.held_out(config.held_out))
     found = integral.evaluate(

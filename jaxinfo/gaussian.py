@@ -148,12 +148,12 @@ def factors(
     cov: np.ndarray,
     views: tuple[vw.View, ...],
     dtype=None,
-    look: bool = False,
+    look: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Factors:
     """Precompute :class:`Factors` in float64 on the host, stored in JAX's default float type unless ``dtype`` is given.
 
-    With ``look`` a network around this Gaussian looks at what is correlated, by its :func:`focus` and :func:`relevance`;
-    without, at everything alike.
+    With the ``look`` of :func:`looks` a network around this Gaussian looks at what is correlated; without, at everything
+    alike.
     """
     mean, cov = np.asarray(mean, np.float64), np.asarray(cov, np.float64)
     shape = len(views), blocks.dim, max(num_noised(blocks, v) for v in views)
@@ -167,9 +167,15 @@ def factors(
     dtype = jnp.result_type(float) if dtype is None else dtype
     as_jax = lambda z: jnp.asarray(z, dtype)
     n = blocks.num_variables
-    seen = (focus(blocks, cov), relevance(blocks, cov)) if look else (np.eye(blocks.dim), np.ones((n, n)))
+    seen = (np.eye(blocks.dim), np.ones((n, n))) if look is None else look
     parts = (mean, basis, spectrum, pull, *seen)
     return Factors(jnp.asarray(vw.table(views)), *(as_jax(z) for z in parts))
+
+
+def looks(blocks: Blocks, cov: np.ndarray, weigh: bool = True) -> tuple[np.ndarray, np.ndarray]:
+    """:func:`focus` and :func:`relevance`; without ``weigh`` all variables are equally relevant, which costs nothing."""
+    n = blocks.num_variables
+    return focus(blocks, cov), relevance(blocks, cov) if weigh else np.ones((n, n))
 
 
 def focus(blocks: Blocks, cov: np.ndarray) -> np.ndarray:
@@ -209,9 +215,10 @@ def relevance(blocks: Blocks, cov: np.ndarray) -> np.ndarray:
         values, vectors = np.linalg.eigh(cov[here, here])
         sound = values > 1e-9 * max(values.max(), 1e-300)  # one-hot codes of a discrete variable are dependent
         roots[i, here, : sound.sum()] = vectors[:, sound] / np.sqrt(values[sound])
-    cross = np.einsum("jdv,de,iew->jivw", roots, cov, roots, optimize=True)
-    rho2 = np.clip(np.linalg.norm(cross, 2, axis=(-2, -1)) ** 2, 0.0, 1.0)
-    np.fill_diagonal(rho2, 0.0)
+    rho2 = np.zeros((n, n))
+    for i in range(1, n):
+        cross = np.einsum("jdv,dw->jvw", roots[:i], cov @ roots[i], optimize=True)
+        rho2[:i, i] = rho2[i, :i] = np.clip(np.linalg.norm(cross, 2, axis=(-2, -1)) ** 2, 0.0, 1.0)
     found = np.sqrt((rho2 + NO_RELEVANCE**2) / (rho2.max(0) + NO_RELEVANCE**2))
     np.fill_diagonal(found, 1.0)
     return found
@@ -245,7 +252,11 @@ class Ordered:
 
 
 def in_order(
-    blocks: Blocks, mean: np.ndarray, cov: np.ndarray, views: tuple[vw.View, ...], look: bool = False
+    blocks: Blocks,
+    mean: np.ndarray,
+    cov: np.ndarray,
+    views: tuple[vw.View, ...],
+    look: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Ordered:
     """:class:`Ordered` factors of these views: those with one variable NOISED, and the others.
 

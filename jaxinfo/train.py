@@ -16,6 +16,7 @@ from jaxinfo.types import Array, Key, Params
 
 Loss = Callable[[Params, Key, Any], tuple[Array, Any]]
 Rate = Callable[[Array], Array]
+MEMORY = 0.125
 
 
 @struct.dataclass
@@ -29,14 +30,15 @@ class TrainState:
 
 
 def init_state(params: Params, tx: optax.GradientTransformation) -> TrainState:
-    """A fresh state; the average starts at zero and is corrected for that by :func:`averaged`."""
+    """A fresh state; the first step sets the average."""
     return TrainState(jnp.zeros((), jnp.int32), params, jax.tree.map(jnp.zeros_like, params), tx.init(params))
 
 
-def averaged(state: TrainState, decay: float = 0.999) -> Params:
-    """Exponential moving average of the parameters without the bias of its zero start, ema / (1 − decay^step)."""
-    correction = -jnp.expm1(jnp.log(decay) * jnp.maximum(state.step, 1))
-    return jax.tree.map(lambda e: e / correction, state.ema)
+def _averaged(ema: Params, params: Params, step: Array, decay: float) -> Params:
+    """The running average with ``params``, those of ``step``, taken in: over the last 1 / (1 − ``decay``) steps, but over
+    no more than the last MEMORY of all so far, else the first steps, which lead far astray, would long be remembered."""
+    keep = jnp.minimum(decay, step / (step + 1.0 / MEMORY))
+    return jax.tree.map(lambda e, p: (keep * e + (1.0 - keep) * p).astype(e.dtype), ema, params)
 
 
 def step(
@@ -56,7 +58,7 @@ def step(
         factor = rate(state.step)
         updates = jax.tree.map(lambda u: factor.astype(u.dtype) * u, updates)
     params = optax.apply_updates(state.params, updates)
-    ema = jax.tree.map(lambda e, p: decay * e + (1.0 - decay) * p, state.ema, params)
+    ema = _averaged(state.ema, params, state.step, decay)
     return TrainState(state.step + 1, params, ema, opt_state), value
 
 

@@ -51,7 +51,7 @@ def test_average_has_no_bias_from_its_zero_start():
     state = train.init_state({"w": TARGET}, still)
     for steps in (1, 7, 500):
         after, _ = train.fit(jax.random.key(0), state, TARGET, loss=loss, tx=still, num_steps=steps)
-        np.testing.assert_allclose(train.averaged(after)["w"], TARGET, rtol=1e-4)
+        np.testing.assert_allclose(after.ema["w"], TARGET, rtol=1e-4)
 
 
 def test_rate_rises_stays_and_falls():

@@ -93,10 +93,9 @@ def _advance(blocks: Blocks, s: Settings, weighted: bool, together: tuple[View, 
             fit["key"], state, fit, loss=loss, tx=tx, num_steps=chunk_steps(s), rate=rate, decay=s.decay
         )
         state = jax.tree.map(keep(live), after, state)
-        params = train.averaged(state, s.decay)
-        score = validate(params, fit)
+        score = validate(state.ema, fit)
         total = jnp.where(jnp.isfinite(score.sum()), score.sum(), jnp.inf)
-        new = {"params": params, "score": total, "step": state.step}
+        new = {"params": state.ema, "score": total, "step": state.step}
         best = jax.tree.map(keep(live & (total < best["score"])), new, best)
         return state, best, losses, score
 
@@ -153,7 +152,7 @@ def fit_many(
     Raises:
       FloatingPointError: when the loss is not finite, with the step and what to try.
     """
-    s, views = settings.for_system(len(views), blocks.num_variables), tuple(views)
+    s, views = settings.for_system(views), tuple(views)
     units = [(j, r) for j in range(len(jobs)) for r in range(s.seeds)]
     at_once = min(at_once or parallel.fits_at_once(), len(units))
     weighted = any(job.weights is not None for job in jobs)

@@ -81,20 +81,23 @@ def _no_factors(blocks: Blocks) -> gaussian.Factors:
 def inner_factors(fitted: Fitted) -> gaussian.Factors:
     """Factors of the Gaussian inside the network for the trained views, leaves ``[F, …]``."""
     b = fitted.blocks
-    return stacked([gaussian.factors(b, m, c, fitted.views, look=True) for m, c in _inner(fitted)])
+    return stacked([gaussian.factors(b, m, c, fitted.views, look=look) for m, c, look in _inner(fitted)])
 
 
 def inner_in_order(fitted: Fitted, views: Sequence[View]) -> gaussian.Ordered:
     """The same for slabs that show these views in this order."""
     b = fitted.blocks
-    return stacked([gaussian.in_order(b, m, c, tuple(views), look=True) for m, c in _inner(fitted)])
+    return stacked([gaussian.in_order(b, m, c, tuple(views), look=look) for m, c, look in _inner(fitted)])
 
 
-def _inner(fitted: Fitted) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Mean and covariance of the Gaussian inside the network of each fold; the standard normal when it is switched off."""
-    if fitted.settings.gaussian:
-        return list(zip(fitted.means, fitted.covs))
-    return [(np.zeros(fitted.blocks.dim), np.eye(fitted.blocks.dim))] * len(fitted.means)
+def _inner(fitted: Fitted) -> list[tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]]]:
+    """Mean and covariance of the Gaussian inside the network of each fold, the standard normal when it is switched off,
+    and what the network looks at."""
+    b, s = fitted.blocks, fitted.settings
+    weigh = inner_network(b, s).weigh is not None
+    if s.gaussian:
+        return [(m, c, gaussian.looks(b, c, weigh)) for m, c in zip(fitted.means, fitted.covs)]
+    return [(np.zeros(b.dim), np.eye(b.dim), gaussian.looks(b, np.eye(b.dim), weigh))] * len(fitted.means)
 
 
 def stacked(trees: Sequence[Any]) -> Any:

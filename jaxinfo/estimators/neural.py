@@ -330,7 +330,7 @@ def _train(key: Array, b: Bound, name: str, s: Settings, x: np.ndarray, y: np.nd
     while done < s.steps:
         state, _ = advance(k_train, state, rows)
         done += count
-        params = train.averaged(state)
+        params = state.ema
         now = float(held_out(params))
         if not math.isfinite(now):
             break  # exponentials of wild scores; the best so far stands

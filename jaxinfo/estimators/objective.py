@@ -18,7 +18,7 @@ from jaxinfo import views as vw
 from jaxinfo.blocks import Blocks
 from jaxinfo.estimators.fitted import SDE, network, unraveller
 from jaxinfo.estimators.scores import together
-from jaxinfo.estimators.settings import Settings
+from jaxinfo.estimators.settings import Settings, evaluations
 from jaxinfo.types import Array
 from jaxinfo.views import View
 
@@ -67,7 +67,7 @@ def all_together(blocks: Blocks, s: Settings, weighted: bool, views: Sequence[Vi
     view_of, variable = np.array([(v, i) for v, view in enumerate(views) for i in vw.noised(view)]).T
     coordinates = int(np.asarray(blocks.sizes)[variable].sum())
     assert s.batch is not None
-    rows = max(1, s.batch // (2 * len(views)))
+    rows = max(1, s.batch // (2 * evaluations(views)))
 
     def errors(params, fit, x0, eps, t):
         """Squared error of every entry: ``[E, B]``."""
@@ -80,7 +80,7 @@ def all_together(blocks: Blocks, s: Settings, weighted: bool, views: Sequence[Vi
         k_row, k_time, k_noise = jax.random.split(key, 3)
         x0 = fit["train"][_drawn(k_row, fit, weighted, (rows,))]
         t = times.inside(SDE, _times(s, fit).sample(k_time, (rows, 1))[0][:, 0])
-        eps = jax.random.normal(k_noise, x0.shape)
+        eps = jax.random.normal(k_noise, x0.shape, x0.dtype)
         # vmapped over the sign alone: what is said by clean variables and the clock is worked out once for both
         error = jax.vmap(lambda e: errors(params, fit, x0, e, t))(jnp.stack([eps, -eps]))
         return error.mean((0, 2)).sum() / coordinates, None

@@ -128,7 +128,7 @@ def published_estimator(measure: str, recipe: Recipe | None = None) -> Estimator
         blocks, x = _packed(data, measure)
         if state.transform is None:
             raise ValueError("estimate: expected a trained state, got a new one; call update first.")
-        params, net = train.averaged(state.state, state.recipe.decay), _net(blocks, state.recipe)
+        params, net = state.state.ema, _net(blocks, state.recipe)
         score = lambda x, tau: cast(Array, net.apply(params, jnp.where(blocks.spread(tau == SDE.T), 0.0, x), tau))
         found = evaluate(
             jax.random.fold_in(state.key, 1), {measure: _measure(measure, blocks)}, SDE, blocks, score,

@@ -92,7 +92,8 @@ def together(
     """
     net, tree = inner_network(blocks, s), unraveller(blocks, s)(params)
     at, keep = blocks.padded
-    shared = net.single is not None and at.size <= WIDEST * blocks.dim
+    # a network with layers for each variable is dear without ``single``, and pads little with it
+    shared = net.single is not None and (net.weigh is not None or at.size <= WIDEST * blocks.dim)
     order = [(v, i) for places in factors.places for v in places for i in vw.noised(views[v])]
     back = np.argsort(np.array([v for v, _ in order]), kind="stable")  # within a view they are in order
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from jaxinfo import preprocess as pre
+from jaxinfo import views as vw
 from jaxinfo.blocks import Blocks
 from jaxinfo.nets.mlp import mlp
 from jaxinfo.nets.per_variable import per_variable
 from jaxinfo.nets.thesis import thesis
 from jaxinfo.nets.transformer import transformer
 from jaxinfo.types import Net
+from jaxinfo.views import View
 
 NETS: dict[str, Callable[..., Net]] = {
     "mlp": mlp,
@@ -23,6 +25,7 @@ NETS: dict[str, Callable[..., Net]] = {
 }
 SIZED = ("mlp", "per_variable")  # their width and depth are settings
 FEW_VIEWS, FEW_VARIABLES = 4, 6
+LOOK = 400  # steps between two looks at the validation rows
 VALUES = ("gap", "difference", "mean", "corrected")
 
 
@@ -38,6 +41,11 @@ def check_whole(settings: Any, *names: str) -> None:
             raise ValueError(f"{name} must be a whole number of at least 1, got {v!r}.")
 
 
+def evaluations(views: Sequence[View]) -> int:
+    """What all views of one row cost a network with layers for each variable: one of several NOISED predicts all."""
+    return sum(1 if len(vw.noised(v)) == 1 else len(v) for v in views)
+
+
 @dataclass(frozen=True)
 class Settings:
     """How networks are built, trained and read; hashable, so that equal settings share one compiled program.
@@ -46,12 +54,12 @@ class Settings:
       width: hidden width of the network.
       depth: residual blocks.
       batch: network evaluations per optimiser step, over all views; None takes 128 for at most FEW_VIEWS views, 256 for
-        more; with "per_variable", 128 a view and at most 3,200.
+        more; with "per_variable", of which each NOISED variable is an evaluation, 64 of each and at most 4,800.
       steps: most optimiser steps; fewer are taken when validation rows gain nothing any more.  None takes 20,000 for at
         most FEW_VIEWS views, 32,000 for more; 12,000 with "per_variable".
       patience: the learning rate starts to fall when this share of the steps so far brought validation rows nothing.
       cooldown: share of all steps in which the learning rate falls to zero.
-      checks: how many times the validation loss is looked at; None looks every 1,000 steps, and 20 times at least.
+      checks: how many times the validation loss is looked at; None looks every LOOK steps, and 20 times at least.
       learning_rate: peak of the schedule; None takes .001, .002 with "per_variable".
       weight_decay: of AdamW.
       decay: of the running average of the parameters.
@@ -64,8 +72,8 @@ class Settings:
       gaussian: keep the fitted Gaussian inside the network.
       preprocess: "rank", "standardise" or "none".
       net: "mlp", "per_variable", "thesis", "transformer", or a builder ``blocks -> Net``;
-        :class:`~jaxinfo.types.Net` says what it sees.  None takes "mlp" for at most FEW_VARIABLES variables, else
-        "per_variable", which trains all views together.
+        :class:`~jaxinfo.types.Net` says what it sees.  None takes "per_variable", which trains all views together, for
+        more than FEW_VARIABLES variables of which at most one view has several NOISED, else "mlp".
       value: what is reported: "gap", "difference", their "mean", or "corrected": gap plus
         what :mod:`jaxinfo.estimators.summary` makes of the optimism.
     """
@@ -111,18 +119,19 @@ class Settings:
         if self.hi is not None and not self.lo < self.hi:
             raise ValueError(f"lo must lie below hi, got {self.lo} and {self.hi}.")
 
-    def for_system(self, num_views: int, num_variables: int = 2) -> Settings:
+    def for_system(self, views: Sequence[View]) -> Settings:
         """These settings with everything left open decided: more views are more functions to learn."""
-        net = self.net or ("mlp" if num_variables <= FEW_VARIABLES else "per_variable")
+        joint = sum(len(vw.noised(v)) > 1 for v in views)
+        net = self.net or ("mlp" if len(views[0]) <= FEW_VARIABLES or joint > 1 else "per_variable")
         if net == "per_variable":
-            batch, steps, rate = min(128 * num_views, 3200), 12_000, 2e-3
+            batch, steps, rate = min(64 * evaluations(views), 4800), 12_000, 2e-3
         else:
-            few = num_views <= FEW_VIEWS
+            few = len(views) <= FEW_VIEWS
             batch, steps, rate = 128 if few else 256, 20_000 if few else 32_000, 1e-3
         steps = self.steps or steps
         return replace(
-            self, batch=self.batch or batch, steps=steps, checks=self.checks or max(20, steps // 1000),
-            learning_rate=self.learning_rate or rate, net=net,
+            self, batch=self.batch or batch, steps=steps, checks=self.checks or max(20, steps // LOOK),
+            learning_rate=rate if self.learning_rate is None else self.learning_rate, net=net,
         )  # fmt: skip
 
     @property

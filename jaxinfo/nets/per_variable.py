@@ -41,15 +41,16 @@ class PerVariableMLP(nn.Module):
         n, d, w, into = len(self.sizes), sum(self.sizes), max(self.sizes), self.width + self.rank
         scaled = lambda s: nn.initializers.variance_scaling(s, "fan_in", "normal", -2, -1, 0)
         zeros, each = nn.initializers.zeros, nn.initializers.normal
-        self.own = self.param("own", scaled(0.5), (n, self.kinds * w, into))
-        self.own_bias = self.param("own_bias", zeros, (n, into))
+        new = lambda name, init, *shape: self.param(name, init, shape, jnp.float32)
+        self.own = new("own", scaled(0.5), n, self.kinds * w, into)
+        self.own_bias = new("own_bias", zeros, n, into)
         rows = {"given": (self.kinds - 1) * d + n, "noised": self.kinds * d + n}  # coordinates, role bits
-        self.told = {k: self.param(k, each((3 * self.kinds * w) ** -0.5), (rows[k], n, self.message)) for k in ROLES}
-        self.gates = {k: self.param(f"gates_{k}", zeros, (n, n)) for k in ROLES}
-        self.heard = {k: self.param(f"heard_{k}", scaled(0.5), (n, 3 * self.message, into)) for k in ROLES}
-        self.switch = self.param("switch", scaled(1.0), (n, self.kinds * w, self.message))
-        self.leave = self.param("leave", scaled(0.1), (n, into, w))
-        self.leave_bias = self.param("leave_bias", zeros, (n, w))
+        self.told = {k: new(k, each((3 * self.kinds * w) ** -0.5), rows[k], n, self.message) for k in ROLES}
+        self.gates = {k: new(f"gates_{k}", zeros, n, n) for k in ROLES}
+        self.heard = {k: new(f"heard_{k}", scaled(0.5), n, 3 * self.message, into) for k in ROLES}
+        self.switch = new("switch", scaled(1.0), n, self.kinds * w, self.message)
+        self.leave = new("leave", scaled(0.1), n, into, w)
+        self.leave_bias = new("leave_bias", zeros, n, w)
         self.trunk = Trunk(self.width, self.depth, rank=self.rank)
 
     def __call__(self, own: Array, shown: dict[str, Array], clock: Array) -> Array:
@@ -95,7 +96,7 @@ def per_variable(blocks: Blocks, width: int = 64, depth: int = 3, rank: int = 16
 
     ABSENT coordinates are zeroed.  A variable tells itself nothing: its own coordinates enter by a layer of their own.
     """
-    n, d, kinds = blocks.num_variables, blocks.dim, 2 if max(blocks.sizes) == 1 else 3
+    n, kinds = blocks.num_variables, 2 if max(blocks.sizes) == 1 else 3
     module = PerVariableMLP(blocks.sizes, kinds, width, depth, rank, message)
     at, keep = blocks.padded
     place = np.concatenate([np.arange(size) for size in blocks.sizes])  # position of a coordinate within its variable
@@ -123,18 +124,16 @@ def per_variable(blocks: Blocks, width: int = 64, depth: int = 3, rank: int = 16
         return {**p, "params": {**layers, **{k: layers[k] * loud[k][..., None] for k in ROLES}}}
 
     def single(p, clean, own, given, noised, clock):
-        kernel = p["params"]["given"]
-        *coordinates, bits = jnp.split(kernel, d * np.arange(1, kinds))
         those = np.flatnonzero(given.any(1))
         to = noised[those]
-        chosen = (lambda z: z) if np.array_equal(to, np.arange(n)) else (lambda z: z[..., to, :])  # spares a gather
-        here = chosen(jnp.concatenate([jnp.where(keep[..., None, None], z[at], 0.0) for z in coordinates], 1))
+        packed = [clean[:, blocks.owner, k * max(blocks.sizes) + place] for k in range(kinds - 1)]
+        shown = jnp.concatenate([*packed, jnp.ones((len(clean), n), clean.dtype)], -1)
+        kernel = p["params"]["given"]
+        kernel = kernel if np.array_equal(to, np.arange(n)) else kernel[:, to]  # spares a gather
         known = given[those].astype(np.float32)
-        if (known.sum(1) == n - 1).all():  # all others are GIVEN: one product for all views
-            told = jnp.einsum("bnw,nwtm->tbm", clean, here)
-        else:
-            told = jnp.einsum("tn,bnw,nwtm->tbm", known, clean, here)
-        told = told + jnp.einsum("tn,ntm->tm", known, chosen(bits))[:, None]
+        if (known.sum(1) < n - 1).any():  # else all others are GIVEN: one product for all views
+            kernel = kernel * known.T[owners["given"]][..., None]
+        told = jnp.einsum("bf,ftm->tbm", shown, kernel)
         return module.apply(p, own, told, those, noised, clock, method="of_one")
 
     def apply(p, x, u):

@@ -60,8 +60,8 @@ class VariableTransformer(nn.Module):
         shown = [(white, noised)] + [(z, where) for z in (plain, *radial) for where in (noised, given)]
         seen = jnp.concatenate([tokens(z, where) for z, where in shown], -1)
         lecun = nn.initializers.variance_scaling(1.0, "fan_in", "normal", in_axis=1, out_axis=2, batch_axis=0)
-        into = self.param("into", lecun, (n, len(shown) * widest, self.width))
-        names = self.param("names", nn.initializers.normal(0.5), (n, self.width))
+        into = self.param("into", lecun, (n, len(shown) * widest, self.width), jnp.float32)
+        names = self.param("names", nn.initializers.normal(0.5), (n, self.width), jnp.float32)
         angles = jnp.pi * u[..., None] * jnp.arange(1, self.frequencies + 1)
         code = jnp.concatenate([2.0 * u[..., None] - 1.0, jnp.cos(angles), jnp.sin(angles)], -1)
         role = jnp.stack([noised, given, absent], -1).astype(x.dtype)
@@ -72,7 +72,7 @@ class VariableTransformer(nn.Module):
             h = TransformerBlock(self.width, self.heads)(h, condition, mask)
         h = nn.gelu(nn.LayerNorm()(h))
         small = nn.initializers.variance_scaling(0.1, "fan_in", "normal", in_axis=1, out_axis=2, batch_axis=0)
-        out = jnp.einsum("...nw,nwd->...nd", h, self.param("out", small, (n, self.width, widest)))
+        out = jnp.einsum("...nw,nwd->...nd", h, self.param("out", small, (n, self.width, widest), jnp.float32))
         return out[..., owner, place]
 
 

@@ -164,7 +164,7 @@ def test_networks_answer_only_where_something_is_noised(net, params):
     assert (jnp.abs(out[~silent]) > 0).all()
 
 
-@pytest.mark.parametrize("name", ["mlp", "transformer"])
+@pytest.mark.parametrize("name", ["mlp", "per_variable", "transformer"])
 def test_networks_ignore_absent_coordinates(name, sde):
     """(The thesis's network is shown fresh noise there, as published.)"""
     net = precondition.precondition(NETS[name](BLOCKS), BLOCKS)

@@ -5,8 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from jaxinfo import measures as ms
+from jaxinfo import plan
 from jaxinfo.estimators.course import Course
-from jaxinfo.estimators.settings import BUDGETS, Settings
+from jaxinfo.estimators.settings import BUDGETS, LOOK, Settings, evaluations
 
 S = Settings(steps=40_000, checks=40, patience=0.3, cooldown=0.25)
 
@@ -47,11 +49,17 @@ def test_never_longer_than_asked_up_to_one_look(steps, checks):
 
 
 def test_what_is_left_open_follows_the_number_of_views_and_variables():
-    few, more, many = (BUDGETS["standard"].for_system(*size) for size in ((2, 2), (13, 6), (101, 50)))
+    standard, system = BUDGETS["standard"], lambda n: plan.plan({"tc": ms.tc(n), "dtc": ms.dtc(n)}).views
+    few, more, many = (standard.for_system(views) for views in (system(2)[:2], system(6), system(50)))
     assert few.batch < more.batch < many.batch and many.steps < few.steps < more.steps
-    assert few.checks == few.steps // 1000 and many.checks == 20
+    assert few.checks == few.steps // LOOK and replace(S, checks=None, steps=30).for_system(system(2)).checks == 20
     assert (few.net, more.net, many.net) == ("mlp", "mlp", "per_variable")
-    assert BUDGETS["standard"].for_system(3, 7).batch < many.batch == BUDGETS["standard"].for_system(401, 200).batch
-    assert many.all_together and not replace(S, net="mlp").for_system(101, 50).all_together
+    assert standard.for_system(system(7)).batch < many.batch == standard.for_system(system(60)).batch
+    assert many.all_together and not replace(S, net="mlp").for_system(system(50)).all_together
+    pairs = plan.plan(
+        {f"{i}": ms.tc(9, [i, i + 1]) for i in range(8)}
+    ).views  # eight joints: each costs nine evaluations
+    assert standard.for_system(pairs).net == "mlp"
+    assert evaluations(system(9)) == 9 + 9 + 9 and evaluations(pairs) == 9 + 8 * 9
     chosen = replace(S, batch=77, steps=10, checks=3, net="thesis", learning_rate=0.1)
-    assert chosen.for_system(101, 50) == chosen
+    assert chosen.for_system(system(50)) == chosen

@@ -13,7 +13,7 @@ from jaxinfo.bench import tasks
 from jaxinfo.blocks import Blocks
 from jaxinfo.estimators.fitted import network
 from jaxinfo.estimators.objective import all_together, slab_by_slab, view_weights
-from jaxinfo.estimators.settings import Settings
+from jaxinfo.estimators.settings import Settings, evaluations
 
 BLOCKS = Blocks((2, 1, 2, 1))
 D, N = BLOCKS.dim, BLOCKS.num_variables
@@ -31,7 +31,10 @@ def one_fit(seed=0):
         "validation": rows(50), "validation_weight": jnp.full(50, 1 / 50),
     }  # fmt: skip
     of = {"slabs": gaussian.factors, "together": gaussian.in_order}
-    return {way: fit | {"factors": make(BLOCKS, np.zeros(D), cov, VIEWS, look=True)} for way, make in of.items()}
+    return {
+        way: fit | {"factors": make(BLOCKS, np.zeros(D), cov, VIEWS, look=gaussian.looks(BLOCKS, cov))}
+        for way, make in of.items()
+    }
 
 
 def parameters(s, seed=1, scale=0.3):
@@ -44,7 +47,7 @@ def parameters(s, seed=1, scale=0.3):
 @pytest.mark.usefixtures("quick_compile")
 @pytest.mark.parametrize("net", ["mlp", "per_variable"])
 def test_both_ways_judge_alike(net):
-    s = Settings(width=8, depth=1, net=net, batch=64).for_system(len(VIEWS))
+    s = Settings(width=8, depth=1, net=net, batch=64).for_system(VIEWS)
     roles, probs = jnp.asarray(vw.table(VIEWS)), jnp.asarray(view_weights(VIEWS), jnp.float32)
     ways = {"slabs": slab_by_slab(BLOCKS, s, False, roles, probs), "together": all_together(BLOCKS, s, False, VIEWS)}
     params, fits = parameters(s), one_fit()
@@ -57,7 +60,7 @@ def test_both_ways_judge_alike(net):
 @pytest.mark.parametrize("weighted", [False, True])
 def test_losses_are_errors_per_noised_coordinate(weighted):
     """Of a Gaussian law whose Gaussian is inside, with a silent network: below one, the error of knowing nothing."""
-    s = Settings(width=8, depth=1, net="per_variable", batch=800).for_system(len(VIEWS))
+    s = Settings(width=8, depth=1, net="per_variable", batch=800).for_system(VIEWS)
     params, fit = parameters(s, scale=0.0), one_fit()["together"]
     loss = jax.jit(all_together(BLOCKS, s, weighted, VIEWS).loss)
     found = np.array([loss(params, jax.random.key(k), fit)[0] for k in range(30)])
@@ -81,6 +84,21 @@ def test_relevance_is_the_largest_canonical_correlation_against_the_loudest():
 
 
 @pytest.mark.usefixtures("quick_compile")
+def test_a_step_costs_what_the_batch_says_and_one_row_at_least():
+    """Views of several NOISED variables cost one evaluation for each variable."""
+    wide = plan.plan({f"{i} {j}": ms.tc(N, [i, j]) for i in range(N) for j in range(i)}).views
+    assert evaluations(wide) == N * (N * (N - 1) // 2) + N
+
+    def rows(views, batch):
+        s = Settings(width=4, depth=1, net="per_variable", batch=batch).for_system(views)
+        fac = gaussian.in_order(BLOCKS, np.zeros(D), np.eye(D), views)
+        loss = all_together(BLOCKS, s, False, views).loss
+        text = str(jax.make_jaxpr(loss)(parameters(s), jax.random.key(0), one_fit()["together"] | {"factors": fac}))
+        return next(k for k in range(1, 99) if f"f32[{k},{D}] = gather" in text)
+
+    assert [rows(wide, 560), rows(wide, 56), rows(wide, 8)] == [10, 1, 1]
+
+
 def test_many_gaussian_variables_are_read_right():
     """More variables than a first layer of one network would take: the path of a front-door call, seconds long."""
     task = tasks.blocks_task(12, 1)

@@ -33,11 +33,11 @@ def asked(blocks):
 @pytest.mark.parametrize("net", ["mlp", "per_variable", "thesis"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_views_together_are_views_one_by_one(kind, net, own_control):
-    blocks, s = KINDS[kind], Settings(width=8, depth=2, net=net).for_system(4)
+    blocks, s = KINDS[kind], Settings(width=8, depth=2, net=net).for_system(asked(KINDS[kind]).views)
     p, d, rng = asked(blocks), blocks.dim, np.random.default_rng(3)
     random_cov = lambda: (lambda a: a @ a.T / d + 0.5 * np.eye(d))(rng.normal(size=(d, d)))
     cov, mean = random_cov(), 0.2 * rng.normal(size=d)
-    inside = gaussian.in_order(blocks, mean, cov, p.views, look=True)
+    inside = gaussian.in_order(blocks, mean, cov, p.views, look=gaussian.looks(blocks, cov))
     control = gaussian.in_order(blocks, -mean, random_cov(), p.views) if own_control else inside
     like = jax.eval_shape(
         lambda key: network(blocks, s).init(key, gaussian.factors(blocks, mean, cov, p.views[:1]))["net"],
