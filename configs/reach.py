@@ -1,10 +1,10 @@
-"""How far the default goes: many nats, gradients of O-information at N = 10 with two networks, 50 and 100 variables.
+"""How far the default goes: many nats, gradients of O-information at N = 10 with three networks, 50 and 100 variables.
 
 Command:   python -m experiments.sweep --config=configs/reach.py --workdir=records
 Smoke:     python -m experiments.sweep --config=configs/reach.py:smoke --workdir=out/smoke
 Hardware:  two CPU cores, hours for the whole table; resumes.
 Expected:  ``docs/reach.md``: MI within 5 % up to 10 nats, 10 % up to 5 nats behind a spiral; signs of all gradients right
-           with the better network; TC and DTC of 50 variables within 5 %, O-information within 3 % of TC.
+           with the best network; TC and DTC of 50 variables within 5 %, O-information within 3 % of TC.
 """
 
 from ml_collections import ConfigDict

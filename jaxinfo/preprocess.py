@@ -41,9 +41,10 @@ class Affine:
 
 @dataclass(frozen=True)
 class RankToNormal:
-    """A smooth, strictly increasing map that sends the training quantiles to normal quantiles.
+    """A continuous, strictly increasing map that sends the training quantiles to normal quantiles.
 
-    Monotone cubic (PCHIP) between knots; outside them z = z_end ± TAIL log1p(slope |x − x_end| / TAIL).
+    Monotone cubic (PCHIP) between knots; outside them z = z_end ± TAIL log1p(slope |x − x_end| / TAIL), the slope that of
+    the secant over the last END_KNOTS knots.
     """
 
     x_knots: np.ndarray

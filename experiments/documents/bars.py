@@ -73,7 +73,7 @@ REACH = {
     },
     "gradient-10x5": {f"o_information_gradient:x{i}": {"nats": 0.15, "sign": True} for i in range(1, 11)},
 }
-REACH_OPTIONS = ({"gaussian": False}, {"net": "transformer"})
+REACH_OPTIONS = ({"gaussian": False}, {"net": "transformer"}, {"net": "mlp"})
 
 # Intervals and permutation tests.
 COVERED = 0.9  # share of nominal 95 % intervals that cover

@@ -1,4 +1,4 @@
-"""Residual multi-layer perceptron with feature-wise modulation by the clock: the default score network."""
+"""Residual multi-layer perceptron with feature-wise modulation by the clock: the default for few variables."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class ResidualMLP(nn.Module):
 
 
 def mlp(blocks: Blocks, width: int = 64, depth: int = 3, frequencies: int = 8) -> Net:
-    """The default network as a :class:`~jaxinfo.types.Net`.
+    """The default for at most six variables, as a :class:`~jaxinfo.types.Net`.
 
     Its input is ``[w, x, r x]`` (whitened, plain, times its radius: ``[..., 2 D or 3 D]``, see
     :mod:`jaxinfo.precondition`) and the bounded clocks; it sees the noised coordinates all ways, the clean ones plain and

@@ -54,7 +54,7 @@ def thesis(blocks: Blocks, width: int | None = None) -> Net:
     module = ThesisMLP(blocks.dim, thesis_width(blocks.dim) if width is None else width)
 
     def plain(x):
-        return x[..., blocks.dim : 2 * blocks.dim]  # what stands around it belongs to the default network
+        return x[..., blocks.dim : 2 * blocks.dim]  # what stands around it belongs to networks of our own
 
     apply = lambda p, x, u: cast(Array, module.apply(p, plain(x), u))
     return Net(lambda key, x, u: module.init(key, plain(x), u), apply)
