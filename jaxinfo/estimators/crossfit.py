@@ -170,7 +170,7 @@ def fit_many(
         # only the data sets of this group are held: memory does not grow with their number
         ready = {j: ready[j] if j in ready else prepare(jobs[j], blocks, views, s) for j in {j for j, _ in group}}
         bare |= {j: p.fitted for j, p in ready.items()}
-        fits = _stack([(ready[j], jobs[j].seed, r) for j, r in group], s, at_once, in_order=s.all_together)
+        fits = _stack([(ready[j], jobs[j].seed, r) for j, r in group], s, at_once)
         courses = [Course(s, float(np.sqrt(jobs[j].x.shape[0]))) for j, _ in group]
         told = None
         if progress is not None:
@@ -180,9 +180,7 @@ def fit_many(
     return [_collect(bare[j], trained[j * s.seeds : (j + 1) * s.seeds]) for j in range(len(jobs))]
 
 
-def _stack(
-    units: Sequence[tuple[Prepared, int, int]], s: Settings, at_once: int, *, in_order: bool = False
-) -> dict[str, Any]:
+def _stack(units: Sequence[tuple[Prepared, int, int]], s: Settings, at_once: int) -> dict[str, Any]:
     """What differs between the fits of (data, seed of the job, number of the unit's seed), on the host.
 
     Leaves ``[K, …]``, folds fastest; the last fits are repeated until there are as many as ``at_once`` units have, and
@@ -192,7 +190,7 @@ def _stack(
     for _, seed, r in units:
         pair = jax.random.split(jax.random.key(seed))  # initial weights, training
         keys.append([jax.random.key_data(jax.random.split(k, (s.seeds, s.folds))[r]) for k in pair])
-    of_views = (lambda f: inner_in_order(f, f.views)) if in_order else inner_factors
+    of_views = (lambda f: inner_in_order(f, f.views)) if s.all_together else inner_factors
     flat = lambda name: [rows for p, *_ in units for rows in getattr(p, name)]
     fits = {
         "train": padded(flat("train")).astype(np.float32),

@@ -173,6 +173,15 @@ def test_networks_ignore_absent_coordinates(name, sde):
     np.testing.assert_array_equal(out, other)
 
 
+@pytest.mark.parametrize("name", NETS)
+def test_parameters_are_single_precision_whatever_the_mode(name, x64):
+    """Else a model trained in one mode could not be read in the other."""
+    like = jax.eval_shape(
+        lambda key: NETS[name](BLOCKS).init(key, jnp.ones((1, 1, 3 * D)), jnp.ones((1, 1, N))), jax.random.key(0)
+    )
+    assert {leaf.dtype for leaf in jax.tree.leaves(like)} == {jnp.dtype("float32")}
+
+
 def test_factored_score_equals_the_oracle_in_every_view(sde, x64):
     oracle = gaussian.oracle(sde, BLOCKS, np.zeros(D), COV)
     fast = gaussian.factored_score(sde, BLOCKS, gaussian.factors(BLOCKS, np.zeros(D), COV, VIEWS))

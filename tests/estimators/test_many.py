@@ -32,11 +32,12 @@ def same(a, b, tolerance=1e-5):
     np.testing.assert_allclose(a.history["validation"], b.history["validation"], atol=tolerance)
 
 
-@pytest.mark.parametrize("at_once", [4, 8])
-def test_side_by_side_equals_alone(at_once):
-    together = crossfit.fit_many(JOBS, BLOCKS, VIEWS, S, at_once=at_once)
+@pytest.mark.parametrize("net, at_once", [("mlp", 4), ("mlp", 8), ("per_variable", 4)])
+def test_side_by_side_equals_alone(net, at_once):
+    s = replace(S, net=net)
+    together = crossfit.fit_many(JOBS, BLOCKS, VIEWS, s, at_once=at_once)
     for job, fitted in zip(JOBS, together):
-        same(fitted, crossfit.fit_many([job], BLOCKS, VIEWS, S, at_once=1)[0])
+        same(fitted, crossfit.fit_many([job], BLOCKS, VIEWS, s, at_once=1)[0])
     assert together[0].params.shape[:2] == (2, S.folds)
     assert np.abs(together[0].params[0] - together[0].params[1]).max() > 1e-3  # seeds differ
 
@@ -65,8 +66,10 @@ class Died(Exception):
     pass
 
 
-def test_a_killed_call_goes_on_to_the_same_numbers(tmp_path):
-    wanted = crossfit.fit_many(JOBS, BLOCKS, VIEWS, S, at_once=2)
+@pytest.mark.parametrize("net", ["mlp", "per_variable"])
+def test_a_killed_call_goes_on_to_the_same_numbers(net, tmp_path):
+    s = replace(S, net=net)
+    wanted = crossfit.fit_many(JOBS, BLOCKS, VIEWS, s, at_once=2)
 
     def keepers(group):
         return Keeper(tmp_path / str(group), "run", every_s=0.0)
@@ -80,7 +83,7 @@ def test_a_killed_call_goes_on_to_the_same_numbers(tmp_path):
 
     for attempt in range(4):
         try:
-            got = crossfit.fit_many(JOBS, BLOCKS, VIEWS, S, at_once=2, keepers=keepers, progress=die)
+            got = crossfit.fit_many(JOBS, BLOCKS, VIEWS, s, at_once=2, keepers=keepers, progress=die)
         except Died:
             assert attempt < 3
     assert len(looks) < 3 * 6 + 6  # most looks were not made twice
