@@ -335,7 +335,7 @@ def _train(key: Array, b: Bound, name: str, s: Settings, x: np.ndarray, y: np.nd
         if not math.isfinite(now):
             break  # exponentials of wild scores; the best so far stands
         if now < least:
-            best, least = params, now
+            best, least = jax.tree.map(jnp.copy, params), now  # the next step takes the state's own buffers
         if s.cpu_seconds is not None and time.process_time() - started > s.cpu_seconds:
             break
     return best, done
