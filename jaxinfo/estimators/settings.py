@@ -82,7 +82,7 @@ class Settings:
     depth: int = 3
     batch: int | None = None
     steps: int | None = None
-    patience: float = 0.3
+    patience: float = 0.5
     cooldown: float = 0.25
     checks: int | None = None
     learning_rate: float | None = None
