@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import sqrt
+
 from jaxinfo.estimators.settings import Settings
 
 PAYS = 0.3
@@ -18,11 +20,12 @@ class Course:
     """Decides from the validation loss when the learning rate falls, and so when training ends.
 
     Full rate ends when the last ``patience`` share of the steps brought validation rows, summed over views, less than
-    PAYS standard deviations of a mean over all rows (of one nat each): less than the sampling error could notice.
+    PAYS standard deviations of what a measure of two views makes of n rows, 1/√n nats, and √(V/2) as much of V views: less
+    than the sampling error could notice.
     """
 
-    def __init__(self, s: Settings, root_n: float):
-        self.s, self.chunk, self.least = s, chunk_steps(s), PAYS / root_n
+    def __init__(self, s: Settings, num_rows: int, num_views: int = 2):
+        self.s, self.chunk, self.least = s, chunk_steps(s), PAYS * sqrt(num_views / (2.0 * num_rows))
         assert s.steps is not None
         self.end = self.chunk * -(-s.steps // self.chunk)
         self.cool_steps = self._cooling(self.end * (1.0 - s.cooldown))

@@ -171,7 +171,7 @@ def fit_many(
         ready = {j: ready[j] if j in ready else prepare(jobs[j], blocks, views, s) for j in {j for j, _ in group}}
         bare |= {j: p.fitted for j, p in ready.items()}
         fits = _stack([(ready[j], jobs[j].seed, r) for j, r in group], s, at_once)
-        courses = [Course(s, float(np.sqrt(jobs[j].x.shape[0]))) for j, _ in group]
+        courses = [Course(s, jobs[j].x.shape[0], len(views)) for j, _ in group]
         told = None
         if progress is not None:
             told = lambda done, end, m, g=g, p=progress: p(g * end + done, len(starts) * end, m)

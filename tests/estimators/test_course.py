@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from jaxinfo import measures as ms
@@ -15,7 +14,7 @@ S = Settings(steps=40_000, checks=40, patience=0.3, cooldown=0.25)
 
 def follow(loss, settings=S, n=20_000):
     """The course when the validation loss after ``k`` steps is ``loss(k)``."""
-    course, done = Course(settings, np.sqrt(n)), 0
+    course, done = Course(settings, n), 0
     while done < course.end:
         done += course.chunk
         course.look(done, loss(done))
@@ -39,6 +38,7 @@ def test_noise_below_the_sampling_error_is_no_progress():
     slow = lambda k: -1e-7 * k  # 0.001 nats in 10,000 steps
     assert follow(slow, n=20_000)[1] < 10_000
     assert follow(slow, n=10_000_000)[1] > 10_000  # but with many rows it can be told from nothing
+    assert Course(S, 100, 8).least == 2 * Course(S, 100).least  # the noise of many views adds up
 
 
 @pytest.mark.parametrize("steps, checks", [(1, 1), (10, 40), (300, 3), (3000, 40), (16_001, 7)])
