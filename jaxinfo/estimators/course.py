@@ -37,12 +37,12 @@ class Course:
         return self.chunk * max(1, round(share * full_rate_steps / self.chunk))
 
     def look(self, done: int, validation: float) -> None:
-        """Take note of the validation loss, in nats, after ``done`` steps."""
+        """Take note of the validation loss, in nats, after ``done`` steps; after none it is that of the Gaussian alone."""
         self.seen.append((done, validation))
         if done >= self.cool_from:
             return
         before = [v for step, v in self.seen if step <= (1.0 - self.s.patience) * done]
         recent = [v for step, v in self.seen if step > (1.0 - self.s.patience) * done]
-        if len(self.seen) >= MIN_LOOKS and before and min(before) - min(recent) < self.least:
+        if len(self.seen) > MIN_LOOKS and before and min(before) - min(recent) < self.least:
             self.cool_from, self.cool_steps = done, self._cooling(done)
             self.end = done + self.cool_steps

@@ -32,7 +32,7 @@ from jaxinfo.estimators.fitted import (
     network,
     padded,
 )
-from jaxinfo.estimators.objective import all_together, slab_by_slab, view_weights
+from jaxinfo.estimators.objective import Objective, all_together, slab_by_slab, view_weights
 from jaxinfo.estimators.prepare import Job, Prepared, prepare
 from jaxinfo.estimators.settings import Settings
 from jaxinfo.programs import program
@@ -41,17 +41,31 @@ from jaxinfo.views import View
 WARMUP = 200
 
 
-@program(level=0, static_argnums=(0, 1))
-def _initial(blocks: Blocks, s: Settings, keys, factors):
+@program(level=0, static_argnums=(0, 1, 2, 3))
+def _initial(blocks: Blocks, s: Settings, weighted: bool, together: tuple[View, ...], keys, fits, views):
+    """States, the best so far, and its validation loss ``[K, V]``: that of a silent network, which leaves the Gaussian
+    alone.  Training has to do better."""
     net, tx = network(blocks, s), _optimiser(s)
-    one = lambda key, fac: train.init_state(ravel_pytree(net.init(key, fac)["net"])[0], tx)
-    state = jax.vmap(one)(keys, factors)
-    best = {
-        "params": state.ema,
-        "score": jnp.full(keys.shape, jnp.inf, jnp.float32),
-        "step": jnp.zeros(keys.shape, jnp.int32),
-    }
-    return state, best
+    _, validate = _objective(blocks, s, weighted, together, views)
+
+    def one(key, fit):
+        state = train.init_state(ravel_pytree(net.init(key, fit["factors"])["net"])[0], tx)
+        silent = jnp.zeros_like(state.params)
+        score = validate(silent, fit)
+        return state, {"params": silent, "score": _total(score), "step": jnp.zeros((), jnp.int32)}, score
+
+    return jax.vmap(one)(keys, fits)
+
+
+def _objective(blocks: Blocks, s: Settings, weighted: bool, together: tuple[View, ...], views) -> Objective:
+    if together:
+        return all_together(blocks, s, weighted, together)
+    return slab_by_slab(blocks, s, weighted, views["roles"], views["probs"])
+
+
+def _total(score):
+    """Over views; what is not a number is never the best."""
+    return jnp.where(jnp.isfinite(score.sum()), score.sum(), jnp.inf)
 
 
 def _optimiser(s: Settings):
@@ -79,11 +93,7 @@ def _advance(blocks: Blocks, s: Settings, weighted: bool, together: tuple[View, 
     tx = _optimiser(s)
     assert s.steps is not None  # decided by Settings.for_system
     warmup = min(WARMUP, max(s.steps // 10, 1))
-    loss, validate = (
-        all_together(blocks, s, weighted, together)
-        if together
-        else slab_by_slab(blocks, s, weighted, views["roles"], views["probs"])
-    )
+    loss, validate = _objective(blocks, s, weighted, together, views)
 
     def one(state, best, fit):
         rate = train.trapezoid(warmup, fit["cool_from"], fit["cool_steps"])
@@ -94,9 +104,8 @@ def _advance(blocks: Blocks, s: Settings, weighted: bool, together: tuple[View, 
         )
         state = jax.tree.map(keep(live), after, state)
         score = validate(state.ema, fit)
-        total = jnp.where(jnp.isfinite(score.sum()), score.sum(), jnp.inf)
-        new = {"params": state.ema, "score": total, "step": state.step}
-        best = jax.tree.map(keep(live & (total < best["score"])), new, best)
+        new = {"params": state.ema, "score": _total(score), "step": state.step}
+        best = jax.tree.map(keep(live & (new["score"] < best["score"])), new, best)
         return state, best, losses, score
 
     return jax.vmap(one)(state, best, fits)
@@ -216,7 +225,7 @@ def _train(
     k_init, fits["key"] = (jax.random.wrap_key_data(jnp.asarray(k)) for k in np.moveaxis(fits.pop("keys"), 1, 0))
     owner = np.minimum(np.arange(fits["key"].shape[0]) // folds, units - 1)  # the unit of each fit
     fits, shared = place(fits), parallel.replicate(shared, over)
-    state, best = place(_initial(blocks, s, place(k_init), fits["factors"]))
+    state, best, silent = place(_initial(blocks, s, weighted, together, place(k_init), fits, shared))
     scores, done = [], 0
 
     def look(score):
@@ -225,6 +234,7 @@ def _train(
             if done <= course.end:
                 course.look(done, float(each.sum(-1).mean()))
 
+    look(parallel.fetch(silent)[: units * folds].reshape(units, folds, -1))
     found = keeper.newest() if keeper is not None else None
     if found is not None:
         _, tree, _ = found

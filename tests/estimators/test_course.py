@@ -15,6 +15,7 @@ S = Settings(steps=40_000, checks=40, patience=0.3, cooldown=0.25)
 def follow(loss, settings=S, n=20_000):
     """The course when the validation loss after ``k`` steps is ``loss(k)``."""
     course, done = Course(settings, n), 0
+    course.look(0, loss(0))
     while done < course.end:
         done += course.chunk
         course.look(done, loss(done))
