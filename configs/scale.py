@@ -15,7 +15,7 @@ def get_config(arg: str = "") -> ConfigDict:
     config.name = "scale"
     config.variables = (3, 10, 25, 50, 100)
     config.n = 2_000
-    config.steps = 1_200  # looks are 400 steps apart, as by default
+    config.steps = 900  # looks are 300 steps apart, as by default
     config.network = ConfigDict({})
     if arg == "smoke":
         config.variables, config.n, config.steps = (3, 4), 300, 16

@@ -25,7 +25,7 @@ NETS: dict[str, Callable[..., Net]] = {
 }
 SIZED = ("mlp", "per_variable")  # their width and depth are settings
 FEW_VIEWS, FEW_VARIABLES = 4, 6
-LOOK = 400  # steps between two looks at the validation rows
+LOOK = 300  # steps between two looks at the validation rows
 VALUES = ("gap", "difference", "mean", "corrected")
 
 
@@ -54,7 +54,7 @@ class Settings:
       width: hidden width of the network.
       depth: residual blocks.
       batch: network evaluations per optimiser step, over all views; None takes 128 for at most FEW_VIEWS views, 256 for
-        more; with "per_variable", of which each NOISED variable is an evaluation, 64 of each and at most 4,800.
+        more; with "per_variable", of which each NOISED variable is an evaluation, 48 of each and at most 4,800.
       steps: most optimiser steps; fewer are taken when validation rows gain nothing any more.  None takes 20,000 for at
         most FEW_VIEWS views, 32,000 for more; 12,000 with "per_variable".
       patience: the learning rate starts to fall when this share of the steps so far brought validation rows nothing.
@@ -124,7 +124,7 @@ class Settings:
         joint = sum(len(vw.noised(v)) > 1 for v in views)
         net = self.net or ("mlp" if len(views[0]) <= FEW_VARIABLES or joint > 1 else "per_variable")
         if net == "per_variable":
-            batch, steps, rate = min(64 * evaluations(views), 4800), 12_000, 2e-3
+            batch, steps, rate = min(48 * evaluations(views), 4800), 12_000, 2e-3
         else:
             few = len(views) <= FEW_VIEWS
             batch, steps, rate = 128 if few else 256, 20_000 if few else 32_000, 1e-3
