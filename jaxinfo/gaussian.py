@@ -173,7 +173,10 @@ def factors(
 
 
 def looks(blocks: Blocks, cov: np.ndarray, weigh: bool = True) -> tuple[np.ndarray, np.ndarray]:
-    """:func:`focus` and :func:`relevance`; without ``weigh`` all variables are equally relevant, which costs nothing."""
+    """:func:`focus` ``[D, D]`` and :func:`relevance` ``[N, N]`` of a covariance ``[D, D]``.
+
+    Without ``weigh``, for networks that weigh no variables, all are equally relevant, which costs nothing.
+    """
     n = blocks.num_variables
     return focus(blocks, cov), relevance(blocks, cov) if weigh else np.ones((n, n))
 

@@ -16,7 +16,7 @@ from jaxinfo.types import Array, Key, Params
 
 Loss = Callable[[Params, Key, Any], tuple[Array, Any]]
 Rate = Callable[[Array], Array]
-MEMORY = 0.125
+MEMORY = 0.125  # the largest share of the steps so far that the running average spans
 
 
 @struct.dataclass
@@ -35,8 +35,11 @@ def init_state(params: Params, tx: optax.GradientTransformation) -> TrainState:
 
 
 def _averaged(ema: Params, params: Params, step: Array, decay: float) -> Params:
-    """The running average with ``params``, those of ``step``, taken in: over the last 1 / (1 − ``decay``) steps, but over
-    no more than the last MEMORY of all so far, else the first steps, which lead far astray, would long be remembered."""
+    """k ema + (1 − k) params with k = min(decay, step / (step + 1 / MEMORY)): the running average after one more step.
+
+    It spans the last 1 / (1 − ``decay``) steps, but no more than the last MEMORY of all so far, else the first steps, which
+    lead far astray, would long be remembered.
+    """
     keep = jnp.minimum(decay, step / (step + 1.0 / MEMORY))
     return jax.tree.map(lambda e, p: (keep * e + (1.0 - keep) * p).astype(e.dtype), ema, params)
 

@@ -22,6 +22,11 @@ class Course:
     Full rate ends when the last ``patience`` share of the steps brought validation rows, summed over views, less than
     PAYS standard deviations of what a measure of two views makes of n rows, 1/√n nats, and √(V/2) as much of V views: less
     than the sampling error could notice.
+
+    Args:
+      s: settings, everything decided.
+      num_rows: n, of the data set.
+      num_views: V, whose validation losses are summed.
     """
 
     def __init__(self, s: Settings, num_rows: int, num_views: int = 2):

@@ -179,7 +179,7 @@ def ksg_measures(
 
     The terms are added row by row and block by block, so that ``stderr`` (see :func:`ksg_mi`) knows how they move
     together.
-    In many coordinates this is slow as well as wrong: the biases of the terms add up (``docs/acceptance.md``).
+    In many coordinates this is slow as well as wrong: the biases of the terms add up.
 
     Args:
       vs: name -> array ``[n]`` or ``[n, d]``, paired rows; for "kl_divergence" the two data sets "p" and "q".

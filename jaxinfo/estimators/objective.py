@@ -1,7 +1,7 @@
 """What training minimises and what it is judged by, in two ways.
 
-Few views share a batch slab by slab, each with rows, times and noise of its own.  Many views are read together at the rows of
-one small batch: what the clean variables say is then worked out once a row, not once a view.
+Slab by slab, each view has rows, times and noise of its own.  All together, the views are read at the rows of one small
+batch: what the clean variables say is then worked out once a row, not once a view.
 """
 
 from __future__ import annotations

@@ -42,7 +42,8 @@ def check_whole(settings: Any, *names: str) -> None:
 
 
 def evaluations(views: Sequence[View]) -> int:
-    """What all views of one row cost a network with layers for each variable: one of several NOISED predicts all."""
+    """Passes through the trunk that all views of one row cost a network with layers for each variable: a view with one
+    variable NOISED takes one, any other predicts all N."""
     return sum(1 if len(vw.noised(v)) == 1 else len(v) for v in views)
 
 

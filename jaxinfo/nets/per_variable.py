@@ -1,8 +1,8 @@
 """A first and a last layer for each variable, the blocks between them shared: the default for more than six variables.
 
 One first layer for all would have to hold, for every variable, what the others say of it, so its width would have to grow
-with their number.  Here each NOISED variable is predicted from its own coordinates and a short message of the others; a view
-costs what its NOISED variables cost.
+with their number.  Here each NOISED variable is predicted from its own coordinates and a short message of the others.  A
+view with one variable NOISED costs one pass through the trunk, a view with several as many as there are variables.
 """
 
 from __future__ import annotations
@@ -64,7 +64,8 @@ class PerVariableMLP(nn.Module):
         return jnp.einsum("...nl,nlw->...nw", last, self.leave) + self.leave_bias
 
     def radius(self, own: Array, sizes: np.ndarray) -> Array:
-        """Of variables that show ``own [..., K W]``, the second part plain: ``[..., 1]``."""
+        """:func:`~jaxinfo.blocks.standard_radius` of variables that show ``own [..., K W]``, the second part plain:
+        ``[..., 1]``."""
         plain = own[..., max(self.sizes) : 2 * max(self.sizes)]
         return standard_radius((plain**2).sum(-1), sizes)[..., None]
 
