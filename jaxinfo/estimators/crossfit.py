@@ -41,18 +41,15 @@ from jaxinfo.views import View
 WARMUP = 200
 
 
-@program(level=0, static_argnums=(0, 1, 2, 3))
-def _initial(blocks: Blocks, s: Settings, weighted: bool, together: tuple[View, ...], keys, fits, views):
-    """States, the best so far, and its validation loss ``[K, V]``: that of a silent network, which leaves the Gaussian
-    alone.  Training has to do better."""
+@program(level=0, static_argnums=(0, 1))
+def _initial(blocks: Blocks, s: Settings, keys, fits):
+    """States, and the best so far: a silent network, which leaves the Gaussian alone.  Training has to do better."""
     net, tx = network(blocks, s), _optimiser(s)
-    _, validate = _objective(blocks, s, weighted, together, views)
 
     def one(key, fit):
         state = train.init_state(ravel_pytree(net.init(key, fit["factors"])["net"])[0], tx)
-        silent = jnp.zeros_like(state.params)
-        score = validate(silent, fit)
-        return state, {"params": silent, "score": _total(score), "step": jnp.zeros((), jnp.int32)}, score
+        never = jnp.full((), jnp.inf, state.params.dtype)
+        return state, {"params": jnp.zeros_like(state.params), "score": never, "step": jnp.zeros((), jnp.int32)}
 
     return jax.vmap(one)(keys, fits)
 
@@ -63,19 +60,14 @@ def _objective(blocks: Blocks, s: Settings, weighted: bool, together: tuple[View
     return slab_by_slab(blocks, s, weighted, views["roles"], views["probs"])
 
 
-def _total(score):
-    """Over views; what is not a number is never the best."""
-    return jnp.where(jnp.isfinite(score.sum()), score.sum(), jnp.inf)
-
-
 def _optimiser(s: Settings):
     assert s.learning_rate is not None  # decided by Settings.for_system
     return train.adamw(s.learning_rate, s.weight_decay)
 
 
-@program(static_argnums=(0, 1, 2, 3), donate_argnums=(4, 5))
-def _advance(blocks: Blocks, s: Settings, weighted: bool, together: tuple[View, ...], state, best, fits, views):
-    """One chunk of optimiser steps for every fit, then one look at the validation rows.
+@program(static_argnums=(0, 1, 2, 3), donate_argnums=(4,))
+def _advance(blocks: Blocks, s: Settings, weighted: bool, together: tuple[View, ...], state, fits, views):
+    """One chunk of optimiser steps for every fit.
 
     Args:
       blocks: packing.
@@ -83,32 +75,43 @@ def _advance(blocks: Blocks, s: Settings, weighted: bool, together: tuple[View, 
       weighted: whether rows are drawn by weight.
       together: the views when all are trained together, empty when slab by slab.
       state: training states, leaves ``[K, …]``.
-      best: the best average so far by validation loss.
       fits: what differs between the K fits.
       views: the table of views and how often each is trained.
 
     Returns:
-      ``(state, best, losses [K, steps], validation loss [K, V])``.
+      ``(state, losses [K, steps])``.
     """
     tx = _optimiser(s)
     assert s.steps is not None  # decided by Settings.for_system
     warmup = min(WARMUP, max(s.steps // 10, 1))
-    loss, validate = _objective(blocks, s, weighted, together, views)
+    loss, _ = _objective(blocks, s, weighted, together, views)
 
-    def one(state, best, fit):
+    def one(state, fit):
         rate = train.trapezoid(warmup, fit["cool_from"], fit["cool_steps"])
         live = state.step < fit["end"]  # a unit that ended earlier than its neighbours stays as it is
-        keep = lambda condition: lambda new, old: jnp.where(condition, new, old)
         after, losses = train.fit(
             fit["key"], state, fit, loss=loss, tx=tx, num_steps=chunk_steps(s), rate=rate, decay=s.decay
         )
-        state = jax.tree.map(keep(live), after, state)
-        score = validate(state.ema, fit)
-        new = {"params": state.ema, "score": _total(score), "step": state.step}
-        best = jax.tree.map(keep(live & (new["score"] < best["score"])), new, best)
-        return state, best, losses, score
+        return jax.tree.map(lambda new, old: jnp.where(live, new, old), after, state), losses
 
-    return jax.vmap(one)(state, best, fits)
+    return jax.vmap(one)(state, fits)
+
+
+@program(static_argnums=(0, 1, 2, 3), donate_argnums=(4,))
+def _look(blocks: Blocks, s: Settings, weighted: bool, together: tuple[View, ...], best, params, step, fits, views):
+    """Validation losses ``[K, V]`` of ``params [K, P]`` after ``step [K]`` steps; they become the best when they are.
+
+    A unit that has ended shows the same parameters again, which are not better than themselves.
+    """
+    _, validate = _objective(blocks, s, weighted, together, views)
+
+    def one(best, params, step, fit):
+        score = validate(params, fit)
+        total = jnp.where(jnp.isfinite(score.sum()), score.sum(), jnp.inf)  # what is not a number is never the best
+        new = {"params": params, "score": total, "step": step}
+        return jax.tree.map(lambda new, old: jnp.where(total < best["score"], new, old), new, best), score
+
+    return jax.vmap(one)(best, params, step, fits)
 
 
 class Trained(NamedTuple):
@@ -225,7 +228,8 @@ def _train(
     k_init, fits["key"] = (jax.random.wrap_key_data(jnp.asarray(k)) for k in np.moveaxis(fits.pop("keys"), 1, 0))
     owner = np.minimum(np.arange(fits["key"].shape[0]) // folds, units - 1)  # the unit of each fit
     fits, shared = place(fits), parallel.replicate(shared, over)
-    state, best, silent = place(_initial(blocks, s, weighted, together, place(k_init), fits, shared))
+    state, best = place(_initial(blocks, s, place(k_init), fits))
+    judge = lambda best, params, step: _look(blocks, s, weighted, together, best, params, step, fits, shared)
     scores, done = [], 0
 
     def look(score):
@@ -234,7 +238,10 @@ def _train(
             if done <= course.end:
                 course.look(done, float(each.sum(-1).mean()))
 
-    look(parallel.fetch(silent)[: units * folds].reshape(units, folds, -1))
+    silent = place(jax.tree.map(jnp.copy, best))  # the other is given away
+    best, score = judge(best, silent["params"], silent["step"])
+    best = place(best)
+    look(parallel.fetch(score)[: units * folds].reshape(units, folds, -1))
     found = keeper.newest() if keeper is not None else None
     if found is not None:
         _, tree, _ = found
@@ -245,8 +252,10 @@ def _train(
             look(score)
     while done < max(course.end for course in courses):
         ends = {k: np.asarray([getattr(c, k) for c in courses])[owner] for k in ("cool_from", "cool_steps", "end")}
-        state, best, losses, score = _advance(blocks, s, weighted, together, state, best, fits | place(ends), shared)
-        state, best = place((state, best))  # already there: it only says so in the words that the next call compares
+        state, losses = _advance(blocks, s, weighted, together, state, fits | place(ends), shared)
+        state = place(state)  # already there: it only says so in the words that the next call compares
+        best, score = judge(best, state.ema, state.step)
+        best = place(best)
         running = [c.end > done for c in courses]
         losses, score = parallel.fetch((losses, score))
         _check(losses[: units * folds].reshape(units, -1)[running], done, chunk_steps(s))
