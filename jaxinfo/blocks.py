@@ -100,6 +100,11 @@ class Blocks:
             return jnp.broadcast_to(a[..., None], (*a.shape, d)).reshape(*a.shape[:-1], self.dim)
         return a[..., self.owner]
 
+    def apart(self, a: Array) -> Array:
+        """The coordinates of each variable in the places of :attr:`padded`: ``[..., D] -> [..., N, W]``, zero elsewhere."""
+        at, keep = self.padded
+        return jnp.where(keep, a[..., at], 0.0)
+
     def segment_sum(self, a: Array) -> Array:
         """Sum over the coordinates of each variable: ``[..., D] -> [..., N]``."""
         if all(d == 1 for d in self.sizes):

@@ -106,7 +106,6 @@ def integrate(
     t, w = times.sample(k_time, (steps, b))
     t, w = inside(sde, t.astype(dtype)), w.astype(dtype)
     edges = jnp.linspace(times.lo, times.hi, PROFILE_BINS + 1)
-    at, keep = blocks.padded
     number = {entry: k for k, entry in enumerate(p.entries)}
     of_p, of_q = (np.array([number[pair[which], pair[0]] for pair in p.pairs.tolist()]) for which in (1, 2))
     variable = np.array([i for _, i in p.entries])
@@ -123,7 +122,7 @@ def integrate(
         key, t, w, sign = inputs
         eps = sign * jax.random.normal(key, x0.shape, dtype)
         e, c = (z if z is None else z.astype(dtype) for z in predict(x0, eps, t))
-        noise = jnp.where(keep[:, None, :], eps[:, at].transpose(1, 0, 2), 0.0)  # [N, rows, W]
+        noise = blocks.apart(eps).transpose(1, 0, 2)  # [N, rows, W]
         if p.references:
             known = _reference_scores(p, blocks, sde, x0, eps, t, mean, cov).astype(dtype)
             e, c = jnp.concatenate([e, known]), None if c is None else jnp.concatenate([c, known])

@@ -36,7 +36,7 @@ class Plan:
     def entries(self) -> tuple[tuple[int, int], ...]:
         """(source, variable) of everything predicted: the NOISED variables of each view, then of each reference."""
         each = (*self.views, *(view for _, view in self.references))
-        return tuple((source, i) for source, view in enumerate(each) for i in vw.noised(view))
+        return vw.entries(each)
 
 
 def plan(measures: Mapping[str, Measure]) -> Plan:

@@ -76,7 +76,7 @@ def single(
     at, keep = blocks.padded
     focus, inner = fac.focus, _weighed(net, params, fac)
     maps = jnp.where(keep[:, :, None] & keep[:, None, :], focus[at[:, :, None], at[:, None, :]], 0.0)  # [N, W, W]
-    shown, parts = jnp.where(keep, clean[:, at], 0.0), [white, own]
+    shown, parts = blocks.apart(clean), [white, own]
     if max(blocks.sizes) > 1:
         plain = jnp.einsum("bnw,nvw->bnv", shown, maps)
         shown = jnp.concatenate([plain, radius(blocks, clean)[..., None] * plain], -1)

@@ -62,6 +62,11 @@ def given(v: View) -> tuple[int, ...]:
     return tuple(i for i, role in enumerate(v) if role == GIVEN)
 
 
+def entries(views: Iterable[View]) -> tuple[tuple[int, int], ...]:
+    """(view, variable) of everything these views predict: the NOISED variables of each."""
+    return tuple((v, i) for v, view in enumerate(views) for i in noised(view))
+
+
 def table(views: Iterable[View]) -> np.ndarray:
     """Views as an integer array ``[V, N]``."""
     return np.asarray(list(views), dtype=np.int8)

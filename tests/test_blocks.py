@@ -36,6 +36,11 @@ def test_spread_segment_sum_split_and_pack(sizes, lead):
     np.testing.assert_allclose(
         b.segment_sum(x), jnp.stack([x[..., b.owner == i].sum(-1) for i in range(len(sizes))], -1), rtol=1e-5, atol=1e-6
     )
+    apart = b.apart(x)
+    assert apart.shape == (*lead, len(sizes), max(sizes))
+    for i, s in enumerate(b.slices):
+        np.testing.assert_array_equal(apart[..., i, : sizes[i]], x[..., s])
+        assert not apart[..., i, sizes[i] :].any()
     parts = b.split(x)
     assert tuple(parts) == b.names
     np.testing.assert_array_equal(b.pack(parts), x)

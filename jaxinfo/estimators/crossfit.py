@@ -21,18 +21,16 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from jaxinfo import parallel, times, train
-from jaxinfo import views as vw
 from jaxinfo.blocks import Blocks
 from jaxinfo.estimators.course import Course, chunk_steps
 from jaxinfo.estimators.fitted import (
     Fitted,
-    float32,
     inner_factors,
     inner_in_order,
     network,
     padded,
 )
-from jaxinfo.estimators.objective import Objective, all_together, slab_by_slab, view_weights
+from jaxinfo.estimators.objective import objective
 from jaxinfo.estimators.prepare import Job, Prepared, prepare
 from jaxinfo.estimators.settings import Settings
 from jaxinfo.programs import program
@@ -54,29 +52,22 @@ def _initial(blocks: Blocks, s: Settings, keys, fits):
     return jax.vmap(one)(keys, fits)
 
 
-def _objective(blocks: Blocks, s: Settings, weighted: bool, together: tuple[View, ...], views) -> Objective:
-    if together:
-        return all_together(blocks, s, weighted, together)
-    return slab_by_slab(blocks, s, weighted, views["roles"], views["probs"])
-
-
 def _optimiser(s: Settings):
     assert s.learning_rate is not None  # decided by Settings.for_system
     return train.adamw(s.learning_rate, s.weight_decay)
 
 
 @program(static_argnums=(0, 1, 2, 3), donate_argnums=(4,))
-def _advance(blocks: Blocks, s: Settings, weighted: bool, together: tuple[View, ...], state, fits, views):
+def _advance(blocks: Blocks, s: Settings, weighted: bool, views: tuple[View, ...], state, fits):
     """One chunk of optimiser steps for every fit.
 
     Args:
       blocks: packing.
       s: settings.
       weighted: whether rows are drawn by weight.
-      together: the views when all are trained together, empty when slab by slab.
+      views: the views to learn.
       state: training states, leaves ``[K, …]``.
       fits: what differs between the K fits.
-      views: the table of views and how often each is trained.
 
     Returns:
       ``(state, losses [K, steps])``.
@@ -84,7 +75,7 @@ def _advance(blocks: Blocks, s: Settings, weighted: bool, together: tuple[View, 
     tx = _optimiser(s)
     assert s.steps is not None  # decided by Settings.for_system
     warmup = min(WARMUP, max(s.steps // 10, 1))
-    loss, _ = _objective(blocks, s, weighted, together, views)
+    loss, _ = objective(blocks, s, weighted, views)
 
     def one(state, fit):
         rate = train.trapezoid(warmup, fit["cool_from"], fit["cool_steps"])
@@ -98,12 +89,12 @@ def _advance(blocks: Blocks, s: Settings, weighted: bool, together: tuple[View, 
 
 
 @program(static_argnums=(0, 1, 2, 3), donate_argnums=(4,))
-def _look(blocks: Blocks, s: Settings, weighted: bool, together: tuple[View, ...], best, params, step, fits, views):
+def _look(blocks: Blocks, s: Settings, weighted: bool, views: tuple[View, ...], best, params, step, fits):
     """Validation losses ``[K, V]`` of ``params [K, P]`` after ``step [K]`` steps; they become the best when they are.
 
     A unit that has ended shows the same parameters again, which are not better than themselves.
     """
-    _, validate = _objective(blocks, s, weighted, together, views)
+    _, validate = objective(blocks, s, weighted, views)
 
     def one(best, params, step, fit):
         score = validate(params, fit)
@@ -168,11 +159,6 @@ def fit_many(
     units = [(j, r) for j in range(len(jobs)) for r in range(s.seeds)]
     at_once = min(at_once or parallel.fits_at_once(), len(units))
     weighted = any(job.weights is not None for job in jobs)
-    shared = {
-        "roles": jnp.asarray(vw.table(views)),
-        "probs": float32(view_weights(views)),
-    }
-    together = views if s.all_together else ()
     trained: list[Trained] = []
     bare: dict[int, Fitted] = {}
     ready: dict[int, Prepared] = {}
@@ -188,7 +174,7 @@ def fit_many(
         if progress is not None:
             told = lambda done, end, m, g=g, p=progress: p(g * end + done, len(starts) * end, m)
         with keepers(g) if keepers is not None else nullcontext() as keeper:
-            trained += _train(blocks, s, weighted, together, fits, shared, courses, keeper, told)
+            trained += _train(blocks, s, weighted, views, fits, courses, keeper, told)
     return [_collect(bare[j], trained[j * s.seeds : (j + 1) * s.seeds]) for j in range(len(jobs))]
 
 
@@ -220,16 +206,16 @@ def _stack(units: Sequence[tuple[Prepared, int, int]], s: Settings, at_once: int
 
 
 def _train(
-    blocks: Blocks, s: Settings, weighted: bool, together: tuple[View, ...], fits, shared, courses, keeper, progress
+    blocks: Blocks, s: Settings, weighted: bool, views: tuple[View, ...], fits, courses, keeper, progress
 ) -> list[Trained]:
     """Train the stacked fits of one group side by side, each unit as long as its course says."""
     folds, units, over = s.folds, len(courses), parallel.mesh_of_fits(fits["keys"].shape[0])
     place = lambda tree: parallel.spread_fits(tree, over)
     k_init, fits["key"] = (jax.random.wrap_key_data(jnp.asarray(k)) for k in np.moveaxis(fits.pop("keys"), 1, 0))
     owner = np.minimum(np.arange(fits["key"].shape[0]) // folds, units - 1)  # the unit of each fit
-    fits, shared = place(fits), parallel.replicate(shared, over)
+    fits = place(fits)
     state, best = place(_initial(blocks, s, place(k_init), fits))
-    judge = lambda best, params, step: _look(blocks, s, weighted, together, best, params, step, fits, shared)
+    judge = lambda best, params, step: _look(blocks, s, weighted, views, best, params, step, fits)
     scores, done = [], 0
 
     def look(score):
@@ -252,7 +238,7 @@ def _train(
             look(score)
     while done < max(course.end for course in courses):
         ends = {k: np.asarray([getattr(c, k) for c in courses])[owner] for k in ("cool_from", "cool_steps", "end")}
-        state, losses = _advance(blocks, s, weighted, together, state, fits | place(ends), shared)
+        state, losses = _advance(blocks, s, weighted, views, state, fits | place(ends))
         state = place(state)  # already there: it only says so in the words that the next call compares
         best, score = judge(best, state.ema, state.step)
         best = place(best)

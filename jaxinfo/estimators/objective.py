@@ -34,9 +34,15 @@ class Objective(NamedTuple):
     validate: Callable[[Array, Any], Array]
 
 
-def slab_by_slab(blocks: Blocks, s: Settings, weighted: bool, roles: Array, probs: Array) -> Objective:
-    """Views ``roles [V, N]``, each trained as often as ``probs [V]`` says; ``fit["factors"]`` are of these views."""
+def objective(blocks: Blocks, s: Settings, weighted: bool, views: Sequence[View]) -> Objective:
+    """The one of the two that the settings say."""
+    return (all_together if s.all_together else slab_by_slab)(blocks, s, weighted, views)
+
+
+def slab_by_slab(blocks: Blocks, s: Settings, weighted: bool, views: Sequence[View]) -> Objective:
+    """Each view trained as often as :func:`view_weights` says; ``fit["factors"]`` are of these views."""
     net, unravel = network(blocks, s), unraveller(blocks, s)
+    roles, probs = jnp.asarray(vw.table(views)), jnp.asarray(view_weights(views), jnp.float32)
     assert s.batch is not None  # decided by Settings.for_system
     slabs, rows = matching.slab_layout(roles.shape[0], s.batch)
 
@@ -63,8 +69,7 @@ def slab_by_slab(blocks: Blocks, s: Settings, weighted: bool, roles: Array, prob
 
 def all_together(blocks: Blocks, s: Settings, weighted: bool, views: Sequence[View]) -> Objective:
     """All views at each row of a batch, every NOISED coordinate alike; ``fit["factors"]`` are in the order of ``views``."""
-    at, keep = blocks.padded
-    view_of, variable = np.array([(v, i) for v, view in enumerate(views) for i in vw.noised(view)]).T
+    view_of, variable = np.array(vw.entries(views)).T
     coordinates = int(np.asarray(blocks.sizes)[variable].sum())
     assert s.batch is not None
     rows = max(1, s.batch // (2 * evaluations(views)))
@@ -73,7 +78,7 @@ def all_together(blocks: Blocks, s: Settings, weighted: bool, views: Sequence[Vi
         """Squared error of every entry: ``[E, B]``."""
         factors, ones = fit["factors"], jnp.ones((len(views), 2))
         found, _ = together(blocks, s, views, params, factors, ones, fit["hi"], factors)(x0, eps, t)
-        noise = jnp.where(keep[:, None], jnp.moveaxis(eps[:, at], 0, 1), 0.0)[variable]
+        noise = blocks.apart(eps).transpose(1, 0, 2)[variable]
         return ((found - noise) ** 2).sum(-1)
 
     def loss(params, key, fit):

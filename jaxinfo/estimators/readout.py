@@ -67,9 +67,7 @@ def tune(fitted: Fitted, x: np.ndarray, seed: int = 0) -> Fitted:
 @program(static_argnums=(0, 1, 2))
 def _corrections(blocks: Blocks, s: Settings, views: tuple[View, ...], params, factors, rows, mask, hi, keys):
     """Sums over rows of <eps − eps_G, r> and <r, r> per view and node, ``[R, F, V, NODES]`` each."""
-    entries = [(v, i) for v, view in enumerate(views) for i in vw.noised(view)]
-    view_of, variable = np.array(entries).T
-    at, keep = blocks.padded
+    view_of, variable = np.array(vw.entries(views)).T
 
     def one_fit(params, factors, x0, mask, key):
         width = (hi - s.lo) / (NODES - 1)
@@ -84,7 +82,7 @@ def _corrections(blocks: Blocks, s: Settings, views: tuple[View, ...], params, f
         def some_rows(args):
             x0, eps, t, mask = args
             e, base = predict(x0, eps, t)
-            noise = jnp.where(keep[:, None], eps[:, at].transpose(1, 0, 2), 0.0)[variable]
+            noise = blocks.apart(eps).transpose(1, 0, 2)[variable]
             r, w = e - base, mask[:, None]
             each = jnp.stack([jnp.sum((noise - base) * r * w, (1, 2)), jnp.sum(r**2 * w, (1, 2))])
             return jax.ops.segment_sum(each.T, view_of, len(views))

@@ -91,17 +91,15 @@ def together(
       control: factors of the Gaussian that is subtracted; may be ``factors`` themselves.
     """
     net, tree = inner_network(blocks, s), unraveller(blocks, s)(params)
-    at, keep = blocks.padded
     # a network with layers for each variable is dear without ``single``, and pads little with it
-    shared = net.single is not None and (net.weigh is not None or at.size <= WIDEST * blocks.dim)
+    shared = net.single is not None and (net.weigh is not None or blocks.padded[0].size <= WIDEST * blocks.dim)
     order = [(v, i) for places in factors.places for v in places for i in vw.noised(views[v])]
     back = np.argsort(np.array([v for v, _ in order]), kind="stable")  # within a view they are in order
 
     def single(part, of_control, at_views, x0, eps, t):
         noised = np.array([vw.noised(views[v])[0] for v in at_views])
         alpha, sigma = SDE.alpha(t)[:, None], SDE.sigma(t)[:, None]
-        pad = lambda z: jnp.where(keep, z[..., at], 0.0)  # [..., D] -> [..., N, W]
-        own = jnp.moveaxis(pad(alpha * x0 + sigma * eps), 1, 0)[noised]  # [V, B, W]
+        own = jnp.moveaxis(blocks.apart(alpha * x0 + sigma * eps), 1, 0)[noised]  # [V, B, W]
         base, white = gaussian.whiten_single(part, blocks, noised, own, x0, alpha, sigma)
         other = (
             base if of_control is part else gaussian.whiten_single(of_control, blocks, noised, own, x0, alpha, sigma)[0]
@@ -115,12 +113,12 @@ def together(
 
     def general(part, of_control, at_views, x0, eps, t):
         here = (tuple(range(len(at_views))),)
-        entries = [(k, i) for k, v in enumerate(at_views) for i in vw.noised(views[v])]
-        roles = jnp.asarray(vw.table(tuple(views[v] for v in at_views)))
+        shown = tuple(views[v] for v in at_views)
+        roles = jnp.asarray(vw.table(shown))
         x, tau = jax.vmap(lambda r: vw.look(SDE, blocks, r, x0, eps, t))(roles)
         inside, outside = (gaussian.Ordered((z,), here) for z in (part, of_control))
         score = calibrated_score(blocks, s, params, inside, calibration[np.array(at_views)], hi)
-        return tuple(of_entries(blocks, f(x, tau), entries) for f in (score, gaussian_score(blocks, outside)))
+        return tuple(of_entries(blocks, f(x, tau), vw.entries(shown)) for f in (score, gaussian_score(blocks, outside)))
 
     def predict(x0, eps, t):
         pieces = []

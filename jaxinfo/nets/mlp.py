@@ -113,10 +113,7 @@ def mlp(blocks: Blocks, width: int = 64, depth: int = 3, frequencies: int = 8) -
         h, straight = jnp.split(first + (bits[:n][noised] + bias)[:, None], [width], -1)
         last = module.apply(p, h, straight, clock, method="middle")
         columns = of(layers["leave"]["kernel"].T)[noised]  # [V, W, last]
-        return (
-            jnp.einsum("vbl,vwl->vbw", last, columns)
-            + jnp.where(keep, layers["leave"]["bias"][at], 0.0)[noised][:, None]
-        )
+        return jnp.einsum("vbl,vwl->vbw", last, columns) + blocks.apart(layers["leave"]["bias"])[noised][:, None]
 
     apply = lambda p, x, u: cast(Array, module.apply(p, *features(x, u)))
     return Net(lambda key, x, u: module.init(key, *features(x, u)), apply, single)

@@ -99,7 +99,6 @@ def per_variable(blocks: Blocks, width: int = 64, depth: int = 3, rank: int = 16
     """
     n, kinds = blocks.num_variables, 2 if max(blocks.sizes) == 1 else 3
     module = PerVariableMLP(blocks.sizes, kinds, width, depth, rank, message)
-    at, keep = blocks.padded
     place = np.concatenate([np.arange(size) for size in blocks.sizes])  # position of a coordinate within its variable
     owners = {
         k: np.concatenate([np.tile(blocks.owner, parts), np.arange(n)]) for k, parts in zip(ROLES, (kinds - 1, kinds))
@@ -115,7 +114,7 @@ def per_variable(blocks: Blocks, width: int = 64, depth: int = 3, rank: int = 16
             "given": jnp.concatenate([of(z, given) for z in (plain, *radial)] + [1.0 * given], -1),
             "noised": jnp.concatenate([*mine, 1.0 * noised], -1),
         }
-        own = jnp.concatenate([jnp.where(keep, z[..., at], 0.0) for z in mine], -1)
+        own = jnp.concatenate([blocks.apart(z) for z in mine], -1)
         return own, shown, jnp.max(jnp.where(noised, u, 0.0), -1, keepdims=True)
 
     def weigh(p: Params, relevance: Array) -> Params:
