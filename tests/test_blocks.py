@@ -24,6 +24,7 @@ def test_counts_owners_and_slices(sizes):
     assert b.slices[-1].stop == b.dim
 
 
+@pytest.mark.usefixtures("quick_compile")
 @pytest.mark.parametrize("sizes", CASES)
 @pytest.mark.parametrize("lead", [(), (5,), (2, 3)])
 def test_spread_segment_sum_split_and_pack(sizes, lead):

@@ -101,9 +101,7 @@ def test_a_step_costs_what_the_batch_says_and_one_row_at_least():
 def test_many_gaussian_variables_are_read_right():
     """More variables than a first layer of one network would take: the path of a front-door call, seconds long."""
     task = tasks.blocks_task(8, 1)
-    r = ji.estimate(
-        task.draw(0, 1500), seed=0, budget="quick", steps=100, batch=200, width=8, num_mc=2, progress=False
-    )
+    r = ji.estimate(task.draw(0, 1500), seed=0, budget="quick", steps=100, batch=200, width=8, num_mc=2, progress=False)
     for name in ("total_correlation", "dual_total_correlation", "o_information"):
         assert r[name].stderr < 0.3
         assert abs(r[name].value - task.truth[name]) < 4 * r[name].stderr + 0.05, r[name]
