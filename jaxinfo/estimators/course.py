@@ -6,8 +6,9 @@ from math import sqrt
 
 from jaxinfo.estimators.settings import Settings
 
-PAYS = 0.3
+PAYS = 0.15
 MIN_LOOKS = 4
+MIN_SHARE = 0.125  # of all steps: what is learned first is not all there is
 
 
 def chunk_steps(s: Settings) -> int:
@@ -21,7 +22,7 @@ class Course:
 
     Full rate ends when the last ``patience`` share of the steps brought validation rows, summed over views, less than
     PAYS standard deviations of what a measure of two views makes of n rows, 1/√n nats, and √(V/2) as much of V views: less
-    than the sampling error could notice.
+    than the sampling error could notice.  It lasts MIN_SHARE of all steps, and MIN_LOOKS looks, at least.
 
     Args:
       s: settings, everything decided.
@@ -32,7 +33,7 @@ class Course:
     def __init__(self, s: Settings, num_rows: int, num_views: int = 2):
         self.s, self.chunk, self.least = s, chunk_steps(s), PAYS * sqrt(num_views / (2.0 * num_rows))
         assert s.steps is not None
-        self.end = self.chunk * -(-s.steps // self.chunk)
+        self.end = self.all_steps = self.chunk * -(-s.steps // self.chunk)
         self.cool_steps = self._cooling(self.end * (1.0 - s.cooldown))
         self.cool_from = self.end - self.cool_steps
         self.seen: list[tuple[int, float]] = []
@@ -48,6 +49,7 @@ class Course:
             return
         before = [v for step, v in self.seen if step <= (1.0 - self.s.patience) * done]
         recent = [v for step, v in self.seen if step > (1.0 - self.s.patience) * done]
-        if len(self.seen) > MIN_LOOKS and before and min(before) - min(recent) < self.least:
+        enough = len(self.seen) > MIN_LOOKS and done >= MIN_SHARE * self.all_steps
+        if enough and before and min(before) - min(recent) < self.least:
             self.cool_from, self.cool_steps = done, self._cooling(done)
             self.end = done + self.cool_steps

@@ -42,6 +42,12 @@ def test_noise_below_the_sampling_error_is_no_progress():
     assert Course(S, 100, 8).least == 2 * Course(S, 100).least  # the noise of many views adds up
 
 
+def test_full_rate_lasts_an_eighth_of_all_steps_and_four_looks():
+    still = lambda k: 0.0
+    assert follow(still)[0].cool_from == 5000
+    assert follow(still, replace(S, steps=400, checks=20))[0].cool_from == 4 * 20
+
+
 @pytest.mark.parametrize("steps, checks", [(1, 1), (10, 40), (300, 3), (3000, 40), (16_001, 7)])
 def test_never_longer_than_asked_up_to_one_look(steps, checks):
     course, done = follow(lambda k: -float(k), replace(S, steps=steps, checks=checks))
