@@ -19,7 +19,7 @@ def precondition(net: Net, blocks: Blocks) -> Net:
 
         eps = eps_G + gate * Fᵀ net([F w, F x, r F x], u),    gate = alpha sigma / sqrt(sigma² + GATE_SCALE2 alpha²)
 
-    with w the whitened input, r the :func:`radius` of each variable and F its :func:`~jaxinfo.gaussian.focus` (where all
+    with w the whitened input, r the :func:`radius` of each variable and F its :func:`~jaxinfo.correlations.focus` (where all
     variables have one coordinate there is neither).  A density
     that varies over lengths l has a score below 1 / sqrt(l² + sigma²/alpha²), so the correction dies out at both ends; a
     gate that does the same keeps the unpredictable noise of nearly clean rows out of the gradient.  F and r are for

@@ -46,7 +46,7 @@ class Net(NamedTuple):
     the W places of :attr:`jaxinfo.blocks.Blocks.padded`, zero where a variable has fewer coordinates.
 
     ``weigh``, if a network has it, is called before either, ``weigh(params, relevance [N, N]) -> params``, with how much
-    the variable of a row says of that of a column (:func:`jaxinfo.gaussian.relevance`).
+    the variable of a row says of that of a column (:func:`jaxinfo.correlations.relevance`).
     """
 
     init: Callable[..., Params]

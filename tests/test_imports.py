@@ -13,6 +13,7 @@ ALLOWED = {
     "sde": {"types"},
     "times": {"sde", "types"},
     "views": {"blocks", "sde", "types"},
+    "correlations": {"blocks"},
     "gaussian": {"views", "blocks", "sde", "types"},
     "precondition": {"gaussian", "views", "blocks", "types"},
     "divergence": {"gaussian", "views", "times", "sde", "blocks", "types"},
@@ -36,7 +37,7 @@ ALLOWED = {
     "bench/run": {"types", "bench", "estimators"},
     "estimators": METHOD
     | {"plan", "control", "integral", "pathwise", "precondition", "matching", "samplers", "preprocess", "train"}
-    | {"parallel", "programs", "nets", "estimators"},
+    | {"correlations", "parallel", "programs", "nets", "estimators"},
     "multimodal": {"measures", "matching", "samplers", "preprocess", "train", "nets", "types", "multimodal"},
     "inputs": {"blocks", "types"},
     "queries": {"measures", "blocks", "types"},

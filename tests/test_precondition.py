@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxinfo import gaussian, precondition
+from jaxinfo import correlations, gaussian, precondition
 from jaxinfo import views as vw
 from jaxinfo.blocks import FAR, Blocks
 from jaxinfo.types import Net
@@ -17,18 +17,18 @@ def covariance(dim, seed=0):
 
 
 def test_focus_leaves_scalars_and_equals_alone():
-    np.testing.assert_array_equal(gaussian.focus(Blocks((1, 1, 1)), covariance(3)), np.eye(3))
-    np.testing.assert_array_equal(gaussian.focus(Blocks((3,)), covariance(3)), np.eye(3))
+    np.testing.assert_array_equal(correlations.focus(Blocks((1, 1, 1)), covariance(3)), np.eye(3))
+    np.testing.assert_array_equal(correlations.focus(Blocks((3,)), covariance(3)), np.eye(3))
     equal = np.eye(4)
     equal[0, 2] = equal[2, 0] = equal[1, 3] = equal[3, 1] = 0.6
-    np.testing.assert_allclose(gaussian.focus(Blocks((2, 2)), equal), np.eye(4), atol=1e-12)
+    np.testing.assert_allclose(correlations.focus(Blocks((2, 2)), equal), np.eye(4), atol=1e-12)
 
 
 def test_focus_shrinks_what_the_others_say_nothing_about():
     cov = np.eye(3)
     cov[0, 2] = cov[2, 0] = 0.8
-    least = gaussian.NO_CORRELATION / np.hypot(0.8, gaussian.NO_CORRELATION)
-    np.testing.assert_allclose(gaussian.focus(Blocks((2, 1)), cov), np.diag([1.0, least, 1.0]), atol=1e-12)
+    least = correlations.NO_CORRELATION / np.hypot(0.8, correlations.NO_CORRELATION)
+    np.testing.assert_allclose(correlations.focus(Blocks((2, 1)), cov), np.diag([1.0, least, 1.0]), atol=1e-12)
 
 
 @pytest.mark.parametrize("sizes", [(2, 3), (3, 1, 2)])
@@ -38,15 +38,15 @@ def test_focus_follows_linear_maps_of_a_variable(sizes):
     cov, t = covariance(d), np.zeros((d, d))
     for here in blocks.slices:
         t[here, here] = np.random.default_rng(1).standard_normal((here.stop - here.start,) * 2)
-    mapped = gaussian.focus(blocks, t @ cov @ t.T)
-    np.testing.assert_allclose(mapped, t @ gaussian.focus(blocks, cov) @ np.linalg.inv(t), atol=1e-8)
+    mapped = correlations.focus(blocks, t @ cov @ t.T)
+    np.testing.assert_allclose(mapped, t @ correlations.focus(blocks, cov) @ np.linalg.inv(t), atol=1e-8)
 
 
 def test_focus_of_dependent_coordinates_is_finite():
     """One-hot codes of a discrete variable sum to one."""
     codes = np.eye(3)[np.random.default_rng(0).integers(0, 3, 500)]
     x = np.concatenate([codes, codes @ [[1.0], [0.0], [0.0]] + np.random.default_rng(1).standard_normal((500, 1))], 1)
-    found = gaussian.focus(Blocks((3, 1)), np.cov(x.T))
+    found = correlations.focus(Blocks((3, 1)), np.cov(x.T))
     assert np.isfinite(found).all()
     assert np.linalg.matrix_rank(found) == 4  # nothing is lost
 
@@ -68,11 +68,11 @@ def test_a_network_sees_three_kinds_of_coordinates_through_the_focus(third, x64)
     blocks, cov = Blocks((2, 2)), covariance(4)
     view = vw.view(2, [0], [1])
     echo = Net(lambda key, x, u: {}, lambda p, x, u: jnp.split(x, 3, -1)[third])
-    fac = gaussian.factors(blocks, np.zeros(4), cov, (view,), look=gaussian.looks(blocks, cov))
+    fac = gaussian.factors(blocks, np.zeros(4), cov, (view,), look=correlations.looks(blocks, cov))
     x = jnp.asarray(np.random.default_rng(2).standard_normal((1, 5, 4)))
     u = jnp.broadcast_to(jnp.array([0.4, 0.0]), (1, 5, 2))
     eps, white, gate = precondition.gaussian_part(fac, blocks, x, u)
-    focus = gaussian.focus(blocks, cov)
+    focus = correlations.focus(blocks, cov)
     focused = x @ focus.T
     seen = (white @ focus.T, focused, jnp.repeat(precondition.radius(blocks, x), 2, -1) * focused)[third]
     out = precondition.precondition(echo, blocks).apply({"net": {}, "gaussian": fac}, x, u)

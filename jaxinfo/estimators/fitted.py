@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
-from jaxinfo import gaussian, precondition, preprocess
+from jaxinfo import correlations, gaussian, precondition, preprocess
 from jaxinfo import views as vw
 from jaxinfo.blocks import Blocks
 from jaxinfo.estimators.settings import Settings
@@ -96,8 +96,8 @@ def _inner(fitted: Fitted) -> list[tuple[np.ndarray, np.ndarray, tuple[np.ndarra
     b, s = fitted.blocks, fitted.settings
     weigh = inner_network(b, s).weigh is not None
     if s.gaussian:
-        return [(m, c, gaussian.looks(b, c, weigh)) for m, c in zip(fitted.means, fitted.covs)]
-    return [(np.zeros(b.dim), np.eye(b.dim), gaussian.looks(b, np.eye(b.dim), weigh))] * len(fitted.means)
+        return [(m, c, correlations.looks(b, c, weigh)) for m, c in zip(fitted.means, fitted.covs)]
+    return [(np.zeros(b.dim), np.eye(b.dim), correlations.looks(b, np.eye(b.dim), weigh))] * len(fitted.means)
 
 
 def stacked(trees: Sequence[Any]) -> Any:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import jaxinfo as ji
-from jaxinfo import gaussian, plan
+from jaxinfo import correlations, gaussian, plan
 from jaxinfo import measures as ms
 from jaxinfo.bench import tasks
 from jaxinfo.blocks import Blocks
@@ -31,7 +31,7 @@ def one_fit(seed=0):
     }  # fmt: skip
     of = {"slabs": gaussian.factors, "together": gaussian.in_order}
     return {
-        way: fit | {"factors": make(BLOCKS, np.zeros(D), cov, VIEWS, look=gaussian.looks(BLOCKS, cov))}
+        way: fit | {"factors": make(BLOCKS, np.zeros(D), cov, VIEWS, look=correlations.looks(BLOCKS, cov))}
         for way, make in of.items()
     }
 
@@ -71,14 +71,14 @@ def test_losses_are_errors_per_noised_coordinate(weighted):
 def test_relevance_is_the_largest_canonical_correlation_against_the_loudest():
     cov = np.eye(6)
     cov[0, 2], cov[1, 4], cov[2, 0], cov[4, 1] = 0.8, 0.4, 0.8, 0.4
-    found, c2 = gaussian.relevance(Blocks((2, 2, 1, 1)), cov), gaussian.NO_RELEVANCE**2
+    found, c2 = correlations.relevance(Blocks((2, 2, 1, 1)), cov), correlations.NO_RELEVANCE**2
     least = np.sqrt(c2 / (0.64 + c2))
     half = np.sqrt((0.16 + c2) / (0.64 + c2))
     np.testing.assert_allclose(found[:, 0], [1.0, 1.0, half, least], atol=1e-12)
     np.testing.assert_allclose(found[0, 1:3], [1.0, 1.0], atol=1e-12)  # each hears nobody else
-    np.testing.assert_array_equal(gaussian.relevance(Blocks((2, 1)), np.eye(3)), np.ones((2, 2)))
+    np.testing.assert_array_equal(correlations.relevance(Blocks((2, 1)), np.eye(3)), np.ones((2, 2)))
     scaled = np.diag([1.0, 3.0, 0.1, 2.0, 1.0, 5.0])
-    np.testing.assert_allclose(gaussian.relevance(Blocks((2, 2, 1, 1)), scaled @ cov @ scaled), found, atol=1e-12)
+    np.testing.assert_allclose(correlations.relevance(Blocks((2, 2, 1, 1)), scaled @ cov @ scaled), found, atol=1e-12)
 
 
 @pytest.mark.usefixtures("quick_compile")
