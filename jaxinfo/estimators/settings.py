@@ -56,7 +56,7 @@ class Settings:
       depth: residual blocks.
       batch: network evaluations per optimiser step, over all views; None takes 128 for at most FEW_VIEWS views, 256 for
         more; with "per_variable", of which each NOISED variable is an evaluation, 48 of each and at most 4,800.
-      steps: most optimiser steps; fewer are taken when validation rows gain nothing any more.  None takes 20,000 for at
+      steps: most optimiser steps; fewer are taken when validation rows gain nothing any more.  None takes 18,000 for at
         most FEW_VIEWS views, 32,000 for more; 12,000 with "per_variable".
       patience: the learning rate starts to fall when this share of the steps so far brought validation rows nothing.
       cooldown: share of all steps in which the learning rate falls to zero.
@@ -128,7 +128,7 @@ class Settings:
             batch, steps, rate = min(48 * evaluations(views), 4800), 12_000, 2e-3
         else:
             few = len(views) <= FEW_VIEWS
-            batch, steps, rate = 128 if few else 256, 20_000 if few else 32_000, 1e-3
+            batch, steps, rate = 128 if few else 256, 18_000 if few else 32_000, 1e-3
         steps = self.steps or steps
         return replace(
             self, batch=self.batch or batch, steps=steps, checks=self.checks or max(20, steps // LOOK),
