@@ -32,7 +32,7 @@ def get_config(arg: str = "") -> ConfigDict:
         group(("gradient-10x5",), GRADIENT),
         group(("gradient-10x5",), GRADIENT, seeds=1, net="transformer"),
         group(("gradient-10x5",), GRADIENT, seeds=1, net="mlp"),
-        group(("blocks-50x2-inner_spiral",), SYSTEM),
+        group(("blocks-50x2-inner_spiral",), SYSTEM, seeds=2),
         group(("blocks-100x2-inner_spiral",), SYSTEM, seeds=1),
     )
     if arg == "smoke":

@@ -26,6 +26,7 @@ NETS: dict[str, Callable[..., Net]] = {
 SIZED = ("mlp", "per_variable")  # their width and depth are settings
 FEW_VIEWS, FEW_VARIABLES = 4, 6
 LOOK = 300  # steps between two looks at the validation rows
+EACH, MOST = 48, 4_800  # evaluations of each NOISED variable in a step of layers for each variable, and of all together
 VALUES = ("gap", "difference", "mean", "corrected")
 
 
@@ -55,9 +56,9 @@ class Settings:
       width: hidden width of the network.
       depth: residual blocks.
       batch: network evaluations per optimiser step, over all views; None takes 128 for at most FEW_VIEWS views, 256 for
-        more; with "per_variable", of which each NOISED variable is an evaluation, 48 of each and at most 4,800.
+        more; with "per_variable", of which each NOISED variable is an evaluation, EACH of each and at most MOST.
       steps: most optimiser steps; fewer are taken when validation rows gain nothing any more.  None takes 18,000 for at
-        most FEW_VIEWS views, 32,000 for more; 12,000 with "per_variable".
+        most FEW_VIEWS views, 32,000 for more; 12,000 with "per_variable", 16,000 where MOST is reached.
       patience: the learning rate starts to fall when this share of the steps so far brought validation rows nothing.
       cooldown: share of all steps in which the learning rate falls to zero.
       checks: how many times the validation loss is looked at; None looks every LOOK steps, and 20 times at least.
@@ -125,7 +126,9 @@ class Settings:
         joint = sum(len(vw.noised(v)) > 1 for v in views)
         net = self.net or ("mlp" if len(views[0]) <= FEW_VARIABLES or joint > 1 else "per_variable")
         if net == "per_variable":
-            batch, steps, rate = min(48 * evaluations(views), 4800), 12_000, 2e-3
+            whole = EACH * evaluations(views)
+            batch, rate = min(whole, MOST), 2e-3
+            steps = 12_000 if batch == whole else 16_000  # what a step draws less of takes more of them
         else:
             few = len(views) <= FEW_VIEWS
             batch, steps, rate = 128 if few else 256, 18_000 if few else 32_000, 1e-3

@@ -59,6 +59,7 @@ def test_what_is_left_open_follows_the_number_of_views_and_variables():
     standard, system = BUDGETS["standard"], lambda n: plan.plan({"tc": ms.tc(n), "dtc": ms.dtc(n)}).views
     few, more, many = (standard.for_system(views) for views in (system(2)[:2], system(6), system(50)))
     assert few.batch < more.batch < many.batch and many.steps < few.steps < more.steps
+    assert standard.for_system(system(20)).steps < many.steps  # of fifty, a step draws less of each
     assert few.checks == few.steps // LOOK and replace(S, checks=None, steps=30).for_system(system(2)).checks == 20
     assert (few.net, more.net, many.net) == ("mlp", "mlp", "per_variable")
     assert standard.for_system(system(7)).batch < many.batch == standard.for_system(system(60)).batch
