@@ -33,9 +33,7 @@ def focus(blocks: Blocks, cov: np.ndarray) -> np.ndarray:
             continue
         cross = cov[here][:, rest]
         explained = cross @ np.linalg.lstsq(cov[np.ix_(rest, rest)], cross.T, rcond=1e-12)[0]
-        values, vectors = np.linalg.eigh(cov[here, here])
-        sound = values > 1e-9 * max(values.max(), 1e-300)  # one-hot codes of a discrete variable are dependent
-        vectors, root = vectors[:, sound], np.sqrt(values[sound])
+        vectors, root = _principal(cov[here, here])
         white = vectors / root
         rho2, u = np.linalg.eigh(white.T @ explained @ white)
         rho2 = np.clip(rho2, 0.0, 1.0) + NO_CORRELATION**2
@@ -53,9 +51,8 @@ def relevance(blocks: Blocks, cov: np.ndarray) -> np.ndarray:
     n = blocks.num_variables
     roots = np.zeros((n, blocks.dim, max(blocks.sizes)))  # S_i^(-1/2), in the coordinates of variable i
     for i, here in enumerate(blocks.slices):
-        values, vectors = np.linalg.eigh(cov[here, here])
-        sound = values > 1e-9 * max(values.max(), 1e-300)  # one-hot codes of a discrete variable are dependent
-        roots[i, here, : sound.sum()] = vectors[:, sound] / np.sqrt(values[sound])
+        vectors, root = _principal(cov[here, here])
+        roots[i, here, : root.size] = vectors / root
     rho2 = np.zeros((n, n))
     for i in range(1, n):
         cross = np.einsum("jdv,dw->jvw", roots[:i], cov @ roots[i], optimize=True)
@@ -63,3 +60,11 @@ def relevance(blocks: Blocks, cov: np.ndarray) -> np.ndarray:
     found = np.sqrt((rho2 + NO_RELEVANCE**2) / (rho2.max(0) + NO_RELEVANCE**2))
     np.fill_diagonal(found, 1.0)
     return found
+
+
+def _principal(cov: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Principal directions ``[d, k]`` and standard deviations ``[k]`` of a covariance ``[d, d]``, those without any left out:
+    one-hot codes of a discrete variable are dependent."""
+    values, vectors = np.linalg.eigh(cov)
+    sound = values > 1e-9 * max(values.max(), 1e-300)
+    return vectors[:, sound], np.sqrt(values[sound])

@@ -92,7 +92,8 @@ def _advance(blocks: Blocks, s: Settings, weighted: bool, views: tuple[View, ...
 def _look(blocks: Blocks, s: Settings, weighted: bool, views: tuple[View, ...], best, params, step, fits):
     """Validation losses ``[K, V]`` of ``params [K, P]`` after ``step [K]`` steps; they become the best when they are.
 
-    A unit that has ended shows the same parameters again, which are not better than themselves.
+    A unit that has ended shows the same parameters again, which are not better than themselves.  Arguments as in
+    :func:`_advance`; ``best`` holds ``params [K, P]``, ``score [K]`` in nats and ``step [K]``, and is given away.
     """
     _, validate = objective(blocks, s, weighted, views)
 
