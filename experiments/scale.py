@@ -27,13 +27,13 @@ def measure(cell: dict) -> dict:
 
     from jaxinfo import measures as ms
     from jaxinfo import plan
-    from jaxinfo.bench import tasks
+    from jaxinfo.bench import system_tasks
     from jaxinfo.blocks import Blocks
     from jaxinfo.estimators import crossfit, readout
     from jaxinfo.estimators.settings import Settings
     from jaxinfo.io.log import environment
 
-    vs = tasks.blocks_task(cell["num_variables"], 2, "inner_spiral").draw(0, cell["n"])
+    vs = system_tasks.blocks_task(cell["num_variables"], 2, "inner_spiral").draw(0, cell["n"])
     blocks = Blocks(tuple(v[0].size for v in vs.values()), tuple(vs))
     x = np.concatenate([v.reshape(cell["n"], -1) for v in vs.values()], 1).astype(float)
     n = blocks.num_variables

@@ -7,7 +7,7 @@ from typing import Any
 
 import jax
 
-from jaxinfo.bench.tasks import Sample
+from jaxinfo.bench.task import Sample
 from jaxinfo.estimators import cca, copula, decompose, ksg, neural, published
 from jaxinfo.types import Estimate, Estimator
 

@@ -185,3 +185,13 @@ PAIR_TRANSFORMS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], Callable[[n
 
 PICTURES: dict[str, Callable[[np.ndarray], np.ndarray]] = {"spot": spot, "lamps": lamps}
 """Vectors shown as pictures, which keep their information."""
+
+
+def known(name: str, table) -> None:
+    """Refuse a name that is not in a table of transforms or pictures.
+
+    Raises:
+      ValueError: which names the ones there are.
+    """
+    if name not in table:
+        raise ValueError(f"unknown transform {name!r}; choose one of {', '.join(table)}.")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.linalg import block_diag
 
+from jaxinfo.bench import system_tasks
 from jaxinfo.bench import systems as sy
 from jaxinfo.bench import tasks as tk
 from jaxinfo.bench.distributions import gaussian_entropy, gaussian_mi
@@ -63,7 +64,7 @@ def test_mixed_system_of_the_thesis():
 
 
 def test_copies_are_a_kronecker_product():
-    cov, one = sy.triples_cov(3), tk.system_task("a", "a", sy.triples_cov(3), 1, gradient=True).truth
+    cov, one = sy.triples_cov(3), system_tasks.system_task("a", "a", sy.triples_cov(3), 1, gradient=True).truth
     three = sy.gaussian_measures(np.kron(cov, np.eye(3)), (3, 3, 3))
     assert all(three[key] == pytest.approx(3 * value) for key, value in one.items())
 
@@ -99,7 +100,7 @@ def test_triples_are_the_looks_and_sums_they_are_said_to_be():
 def test_many_triples_add_up(n, redundant, synergistic):
     one = {key: tk.task(f"inner_spiral-{key}").truth for key in ("redundant", "synergistic")}
     truth = tk.task(f"blocks-{n}x2-inner_spiral").truth
-    for key in tk.SYSTEM_MEASURES:
+    for key in system_tasks.SYSTEM_MEASURES:
         want = redundant * one["redundant"][key] + synergistic * one["synergistic"][key]
         assert truth[key] == pytest.approx(want)
     assert len(tk.task(f"blocks-{n}x1-plain").dims) == n

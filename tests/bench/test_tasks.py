@@ -7,6 +7,7 @@ import pytest
 from scipy.special import ndtr
 
 from jaxinfo.bench import distributions as dist
+from jaxinfo.bench import mixture_tasks, system_tasks
 from jaxinfo.bench import tasks as tk
 from jaxinfo.bench import transforms as tf
 from jaxinfo.estimators.ksg import ksg_mi
@@ -106,11 +107,11 @@ def test_unknown_ids_and_arguments_are_refused():
     with pytest.raises(ValueError, match="at least 1"):
         tk.task("sign_xor").draw(0, 0)
     with pytest.raises(ValueError, match="choose one of plain"):
-        tk.mixed_task(5, "swirl")
+        system_tasks.mixed_task(5, "swirl")
     with pytest.raises(ValueError, match="needs dim at least 2"):
-        tk.mixed_task(1, "inner_spiral")
+        system_tasks.mixed_task(1, "inner_spiral")
     with pytest.raises(ValueError, match="6 or 10"):
-        tk.gradient_task(7, 1)
+        system_tasks.gradient_task(7, 1)
     with pytest.raises(ValueError, match="positive definite"):
         dist.gaussian_entropy(dist.bivariate_cov(1.5))
     with pytest.raises(ValueError, match="sum to 1"):
@@ -145,20 +146,24 @@ def test_mixture_truths_do_not_move_with_the_grid():
     assert tk.task("mixture-4class").truth["mutual_information"] == pytest.approx(0.93534865952, abs=1e-10)
     assert tk.task("mixture-entropy-3").truth["entropy"] == pytest.approx(4.93124954624, abs=1e-10)
     assert tk.task("mixture-kl").truth["kl_divergence"] == pytest.approx(0.44004801022, abs=1e-10)
-    assert dist.mixture_label_mi(tk.FOUR_CLASSES, 0.15) == pytest.approx(0.93534865952, abs=1e-10)
-    assert dist.mixture_kl(tk.KL_P, tk.KL_Q, 0.15) == pytest.approx(0.44004801022, abs=1e-10)
+    assert dist.mixture_label_mi(mixture_tasks.FOUR_CLASSES, 0.15) == pytest.approx(0.93534865952, abs=1e-10)
+    assert dist.mixture_kl(mixture_tasks.KL_P, mixture_tasks.KL_Q, 0.15) == pytest.approx(0.44004801022, abs=1e-10)
 
 
 def test_mixture_truths_agree_with_their_own_rows():
     entropy, kl, label = (tk.task(id) for id in ("mixture-entropy-3", "mixture-kl", "mixture-4class"))
     x = entropy.draw(0, 20_000)["x"]
-    assert_mean(-dist.mixture_log_density(x, tk.THREE_CLUSTERS), entropy.truth["entropy"])
+    assert_mean(-dist.mixture_log_density(x, mixture_tasks.THREE_CLUSTERS), entropy.truth["entropy"])
     p = kl.draw(0, 20_000)["p"]
-    gap = dist.mixture_log_density(p, tk.KL_P) - dist.mixture_log_density(p, tk.KL_Q)
+    gap = dist.mixture_log_density(p, mixture_tasks.KL_P) - dist.mixture_log_density(p, mixture_tasks.KL_Q)
     assert_mean(gap, kl.truth["kl_divergence"])
     rows = label.draw(0, 20_000)
-    of_class = dist.mixture_log_densities(rows["x"], tk.FOUR_CLASSES)[np.arange(20_000), rows["c"][:, 0].astype(int)]
-    assert_mean(of_class - dist.mixture_log_density(rows["x"], tk.FOUR_CLASSES), label.truth["mutual_information"])
+    of_class = dist.mixture_log_densities(rows["x"], mixture_tasks.FOUR_CLASSES)[
+        np.arange(20_000), rows["c"][:, 0].astype(int)
+    ]
+    assert_mean(
+        of_class - dist.mixture_log_density(rows["x"], mixture_tasks.FOUR_CLASSES), label.truth["mutual_information"]
+    )
     assert set(np.unique(rows["c"])) == {0.0, 1.0, 2.0, 3.0}
 
 

@@ -8,7 +8,7 @@ import pytest
 import jaxinfo as ji
 from jaxinfo import correlations, gaussian, plan
 from jaxinfo import measures as ms
-from jaxinfo.bench import tasks
+from jaxinfo.bench import system_tasks
 from jaxinfo.blocks import Blocks
 from jaxinfo.estimators.fitted import network
 from jaxinfo.estimators.objective import all_together, slab_by_slab
@@ -100,7 +100,7 @@ def test_a_step_costs_what_the_batch_says_and_one_row_at_least():
 @pytest.mark.usefixtures("quick_compile")
 def test_many_gaussian_variables_are_read_right():
     """More variables than a first layer of one network would take: the path of a front-door call, seconds long."""
-    task = tasks.blocks_task(8, 1)
+    task = system_tasks.blocks_task(8, 1)
     r = ji.estimate(task.draw(0, 1500), seed=0, budget="quick", steps=100, batch=200, width=8, num_mc=2, progress=False)
     for name in ("total_correlation", "dual_total_correlation", "o_information"):
         assert r[name].stderr < 0.3
@@ -109,7 +109,7 @@ def test_many_gaussian_variables_are_read_right():
 
 @pytest.mark.slow
 def test_many_bent_variables_are_learned():
-    task = tasks.blocks_task(12, 2, "inner_spiral")
+    task = system_tasks.blocks_task(12, 2, "inner_spiral")
     r = ji.estimate(task.draw(0, 8000), seed=0, folds=2, steps=3000, progress=False)
     for name in ("total_correlation", "dual_total_correlation"):
         truth, blind = task.truth[name], r[name].diagnostics["gaussian"]

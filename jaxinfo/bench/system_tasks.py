@@ -1,0 +1,130 @@
+"""Systems of many variables: redundant, synergistic, mixed, behind transforms; sign-XOR."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from jaxinfo.bench import systems
+from jaxinfo.bench import transforms as tf
+from jaxinfo.bench.task import Task
+
+SYSTEM_MEASURES = ("total_correlation", "dual_total_correlation", "s_information", "o_information")
+VOLUME_PRESERVING = ("plain", "inner_spiral")
+"""Transforms whose Jacobian determinant is 1: the differential entropy stays exact under them."""
+
+
+def system_task(
+    id: str, name: str, cov: np.ndarray, dim: int = 1, transform: str = "plain", gradient: bool = False
+) -> Task:
+    """Any Gaussian system under a transform of each variable; truths by Gaussian entropies (thesis C.3).
+
+    Args:
+      id: of the task.
+      name: for people.
+      cov: array ``[N, N]`` between the scalars.
+      dim: dimension of every variable (independent copies).
+      transform: a key of ``transforms.SYSTEM_TRANSFORMS``; "inner_spiral" needs dim at least 2.
+      gradient: put the gradient of O-information among the truths.
+
+    Raises:
+      ValueError: for an unknown transform or one that dim does not allow.
+    """
+    tf.known(transform, tf.SYSTEM_TRANSFORMS)
+    if transform == "inner_spiral" and dim < 2:
+        raise ValueError(f"{id}: inner_spiral turns a plane, so it needs dim at least 2, got {dim}.")
+    all_of_them = systems.gaussian_measures(cov)
+    wanted = [
+        key
+        for key in all_of_them
+        if key in SYSTEM_MEASURES
+        or (gradient and key.startswith("o_information_gradient"))
+        or (key == "entropy" and transform in VOLUME_PRESERVING)
+    ]
+    sample = partial(systems.sample_system, cov=cov, dim=dim, transform=tf.SYSTEM_TRANSFORMS[transform])
+    truth = {key: dim * all_of_them[key] for key in wanted}
+    return Task(id, name, sample, truth, {x: dim for x in systems.variable_names(len(cov))})
+
+
+def _number(rho: float) -> str:
+    return f"{rho:.2f}".rstrip("0").rstrip(".")
+
+
+def redundant_task(dim: int, transform: str = "plain", rho: float = 0.8) -> Task:
+    """Ten variables in redundant groups of 3, 3 and 4 (thesis Figure 5.1); a ρ other than .8 is named in the id."""
+    tail = "" if rho == 0.8 else f"-rho{_number(rho)}"
+    cov = systems.groups_cov(redundant=((3, rho), (3, rho), (4, rho)))
+    name = f"Redundant system 10 × {dim} ({transform}, ρ = {_number(rho)})"
+    return system_task(f"redundant-10x{dim}-{transform}{tail}", name, cov, dim, transform)
+
+
+def synergistic_task(dim: int, transform: str = "plain", rho: float = 0.9) -> Task:
+    """Ten variables in synergistic groups of 3, 3 and 4 (thesis Figure 5.2); a ρ other than .9 is named in the id."""
+    tail = "" if rho == 0.9 else f"-rho{_number(rho)}"
+    cov = systems.groups_cov(synergistic=((3, rho), (3, rho), (4, rho)))
+    name = f"Synergistic system 10 × {dim} ({transform}, ρ = {_number(rho)})"
+    return system_task(f"synergistic-10x{dim}-{transform}{tail}", name, cov, dim, transform)
+
+
+def mixed_task(dim: int, transform: str = "plain", rho: float = 0.8, synergy: float = 0.9) -> Task:
+    """Ten variables: redundant 3 and 4 of correlation ρ, synergistic 3 (thesis Figure 5.3).
+
+    Args:
+      dim: dimension of every variable.
+      transform: a key of ``transforms.SYSTEM_TRANSFORMS``.
+      rho: strength of the redundant groups (C.6); other than .8 it is named in the id.
+      synergy: strength of the synergistic group (C.7); other than .9 it is named in the id.
+    """
+    tail = ("" if rho == 0.8 else f"-rho{_number(rho)}") + ("" if synergy == 0.9 else f"-synergy{_number(synergy)}")
+    cov = systems.groups_cov(redundant=((3, rho), (4, rho)), synergistic=((3, synergy),))
+    name = f"Mixed system 10 × {dim} ({transform}, ρ = {_number(rho)}, {_number(synergy)})"
+    return system_task(f"mixed-10x{dim}-{transform}{tail}", name, cov, dim, transform)
+
+
+def gradient_task(
+    num_variables: int, dim: int, transform: str = "plain", rho: float = 0.8, synergy: float = 0.9
+) -> Task:
+    """The mixed system of 6 (redundant 3, synergistic 3) or 10 variables with its gradient (thesis Figure 5.4).
+
+    Args:
+      num_variables: 6 or 10.
+      dim: dimension of every variable.
+      transform: a key of ``transforms.SYSTEM_TRANSFORMS``, named in the id unless plain.
+      rho: strength of the redundant groups.
+      synergy: strength of the synergistic group.
+
+    Raises:
+      ValueError: for another number of variables.
+    """
+    groups = {6: ((3, rho),), 10: ((3, rho), (4, rho))}
+    if num_variables not in groups:
+        raise ValueError(f"gradient_task: num_variables must be 6 or 10, got {num_variables}.")
+    cov = systems.groups_cov(redundant=groups[num_variables], synergistic=((3, synergy),))
+    tail = "" if transform == "plain" else f"-{transform}"
+    tail += ("" if rho == 0.8 else f"-rho{_number(rho)}") + ("" if synergy == 0.9 else f"-synergy{_number(synergy)}")
+    name = f"Gradient of O-information, mixed system {num_variables} × {dim} ({transform})"
+    return system_task(f"gradient-{num_variables}x{dim}{tail}", name, cov, dim, transform, gradient=True)
+
+
+def blocks_task(num_variables: int, dim: int = 1, transform: str = "plain") -> Task:
+    """Many variables: redundant and synergistic triples in turn (:func:`systems.triples_cov`)."""
+    cov = systems.triples_cov(num_variables)
+    name = f"Triples {num_variables} × {dim} ({transform})"
+    return system_task(f"blocks-{num_variables}x{dim}-{transform}", name, cov, dim, transform)
+
+
+def inner_spiral_tasks() -> list[Task]:
+    """The six-variable system and its halves: 2-D variables, κ = .15; a Gaussian copula gets the sign of Ω wrong."""
+    six = systems.triples_cov(6)
+    covs = {"redundant": six[:3, :3], "synergistic": six[3:, 3:], "six": six}
+    return [
+        system_task(f"inner_spiral-{key}", f"Inner spiral ({key})", cov, 2, "inner_spiral", gradient=key == "six")
+        for key, cov in covs.items()
+    ]
+
+
+def sign_xor_task() -> Task:
+    """Three normals, pairwise independent, whose signs multiply to one: TC = log 2, DTC = 2 log 2."""
+    truth = systems.sign_xor_measures()
+    return Task("sign_xor", "Sign XOR of three normals", systems.sample_sign_xor, truth, {"x1": 1, "x2": 1, "x3": 1})
