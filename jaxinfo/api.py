@@ -65,18 +65,41 @@ def estimate_many(
       One :class:`~jaxinfo.results.Results` per data set; with equally many rows the same as separate calls give.
 
     Raises:
-      ValueError: when the variables of two data sets differ, or for bad data, measures or options.
+      ValueError: when the variables of two data sets differ, or for bad data, measures or options; says which data set.
+    """
+    return estimate_each({f"data set {i}": vs for i, vs in enumerate(datasets)}, measures, **options)
+
+
+def estimate_each(
+    datasets: Mapping[str, Any], measures: str | Sequence[str] = queries.SYSTEM, advice: str = "", **options: Any
+) -> list[Results]:
+    """:func:`estimate_many` of data sets that errors call by a name of their own, and end on ``advice``.
+
+    Args:
+      datasets: what a data set is called -> its variables.
+      measures: as in :func:`fit`.
+      advice: a sentence on what to do about bad data.
+      **options: as in :func:`fit`.
+
+    Raises:
+      ValueError: as in :func:`estimate_many`.
     """
     opts, overrides = _options(options)
-    models = []
-    for vs in datasets:
-        variables = inputs.named(vs)
+    models: list[Model] = []
+    for called, vs in datasets.items():
+        try:
+            variables = inputs.named(vs)
+            table = inputs.check(variables, opts.discrete, seed=opts.seed)
+        except ValueError as e:
+            raise ValueError(f"{called}: {e} {advice}".strip()) from e
         _too_few(measures, variables)
-        models.append(Model.ask(inputs.check(variables, opts.discrete, seed=opts.seed), measures, opts, overrides))
-        if (models[-1].blocks, models[-1].blocks.names) != (models[0].blocks, models[0].blocks.names):
+        models.append(Model.ask(table, measures, opts, overrides))
+        first, here = models[0].blocks, models[-1].blocks
+        if (here, here.names) != (first, first.names):
             raise ValueError(
-                f"data set {len(models) - 1} has other variables than the first: {models[-1].blocks} against "
-                f"{models[0].blocks}; one program needs the same names, dimensions and kinds in all."
+                f"{called} has other variables than the first: {_kinds(models[-1])} against {_kinds(models[0])}; one "
+                "program needs the same names, dimensions and kinds in all.  Integers with few values are read as class "
+                "labels, a coordinate for each class: discrete=[] reads them as numbers."
             )
     if not models:
         raise ValueError("expected at least one data set, got none.")
@@ -187,6 +210,14 @@ def _too_few(measures, variables):
             raise ValueError(
                 f"{name} needs at least {need} variables, got {len(variables)}{extra}; give one entry per variable."
             )
+
+
+def _kinds(model: Model) -> str:
+    """Every variable with its size, in words."""
+    blocks = model.blocks
+    unit = lambda label, d: "classes" if label else "column" if d == 1 else "columns"
+    parts = zip(blocks.names, blocks.sizes, blocks.discrete)
+    return ", ".join(f"{name} ({d} {unit(label, d)})" for name, d, label in parts)
 
 
 def _options(options: Mapping[str, Any]) -> tuple[Options, dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -65,7 +66,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; returns the exit status (2 for bad input, with one line that says what to do)."""
+    """Run the command; returns the exit status (2 for bad input or files, with one line that says what to do)."""
     args = parser().parse_args(argv)
     parallel.share_cores()
     if not args.no_cache:
@@ -73,14 +74,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", inputs.InputWarning)  # the table repeats them as flags
-            print(_estimate(args))
-    except (ValueError, ImportError, FloatingPointError) as e:
+            results = _estimate(args)
+            print(results, flush=True)  # before anything is written: a full disk must not cost the answer
+            if args.out:
+                print(f"\n{_write(results, args.out)}")
+    except (ValueError, ImportError, FloatingPointError, OSError) as e:
         print(f"jaxinfo: {e}", file=sys.stderr)
         return 2
     return 0
 
 
-def _estimate(args: argparse.Namespace) -> str:
+def _estimate(args: argparse.Namespace) -> api.Results:
     if args.data.startswith("example:"):
         variables, title = embedded.load(args.data.removeprefix("example:"))
     else:
@@ -97,6 +101,8 @@ def _estimate(args: argparse.Namespace) -> str:
     measures = args.measures
     if measures is None:
         measures = queries.SYSTEM if len(variables) > 2 else ("mutual_information",)
+    if args.out:
+        _writable(args.out)
     results = api.estimate(
         variables, measures, budget=args.budget, seed=args.seed, null=args.null, bootstrap=args.bootstrap,
         form=args.form, unit=args.unit, discrete=args.discrete, groups=aside.get("groups"),
@@ -105,12 +111,29 @@ def _estimate(args: argparse.Namespace) -> str:
     n = next(iter(results.values())).diagnostics["n"]
     sizes = ", ".join(variables)
     results.title = f"{title}\n{n} rows; variables: {sizes}\n"
-    text = str(results)
-    if args.out:
-        out = results.save(args.out)
-        results.plot(out / "report.png")
-        text += f"\n\nwritten: {out / 'estimates.csv'}, {out / 'records.jsonl'}, {out / 'report.png'}"
-    return text
+    return results
+
+
+def _writable(directory: str) -> None:
+    """Make a directory and try a file in it, before hours of training.
+
+    Raises:
+      ValueError: when either fails.
+    """
+    try:
+        Path(directory).mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=directory).close()
+    except OSError as e:
+        raise ValueError(
+            f"--out {directory}: expected a directory to write to, got {e.strerror or e}; name another."
+        ) from e
+
+
+def _write(results: api.Results, directory: str) -> str:
+    """Write the estimates and their picture; says where."""
+    out = results.save(directory)
+    results.plot(out / "report.png")
+    return f"written: {out / 'estimates.csv'}, {out / 'records.jsonl'}, {out / 'report.png'}"
 
 
 if __name__ == "__main__":

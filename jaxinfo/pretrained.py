@@ -56,7 +56,7 @@ def prompt_influence(
         x_t = sqrt(alpha_bar_t) x + sqrt(1 − alpha_bar_t) eps; None asks for the unconditional prediction.  Without
         guidance: guided predictions belong to no law.
       x: rows ``[n, …]`` in the units the model was trained in (latents for a latent model); drawn by the model itself from
-        ``y`` without guidance, or data.
+        ``y`` without guidance, or data.  Whole numbers are noised as float32, or float64 where that cannot hold them.
       y: prompts ``[n, …]``, in whatever form ``predict`` takes.
       alpha_bar: ``[T]`` of the model's grid, falling: 1000 entries for DDPM.
       seed: of the noise, one draw per row and time.
@@ -78,6 +78,8 @@ def prompt_influence(
         )
     if not (0 < alpha_bar[-1] and alpha_bar[0] < 1):
         raise ValueError(f"alpha_bar must lie inside (0, 1), got {alpha_bar[0]:.4g} to {alpha_bar[-1]:.4g}.")
+    if x.dtype.kind in "biu":  # noised rows are not whole numbers
+        x = x.astype(np.result_type(x.dtype, np.float32))
     logsnr = np.log(alpha_bar) - np.log1p(-alpha_bar)
     rng, count = np.random.default_rng(seed), alpha_bar.size
     rows, gap = np.zeros((count, len(x))), np.zeros(count)

@@ -26,6 +26,7 @@ MEASURES = (
     "o_information",
     "o_information_gradient",
 )
+SEPARATOR, SHIELD = "[,;|]", "\0"
 SYSTEM = ("total_correlation", "dual_total_correlation", "s_information", "o_information")
 
 
@@ -57,7 +58,7 @@ def parse(text: str, blocks: Blocks) -> Query:
     Raises:
       ValueError: for an unknown measure or variable, or a wrong number of groups.
     """
-    match = re.fullmatch(r"\s*([A-Za-z_]+)\s*(?:\((.*)\)|:(.*))?\s*", text)
+    match = re.fullmatch(r"\s*([A-Za-z_]+)\s*(?:\((.*)\)|:(.*))?\s*", text, re.DOTALL)
     name = match.group(1) if match else text
     if match is None or name not in MEASURES:
         raise ValueError(f"unknown measure {text!r}; choose among {', '.join(MEASURES)}.")
@@ -71,12 +72,13 @@ def parse(text: str, blocks: Blocks) -> Query:
                 "name the variable, o_information_gradient(x1), or ask for all with o_information_gradient."
             )
     else:
+        inside = _shielded(inside, blocks)
         parts = re.split(r"[;|]", inside)
         if not all(part.strip() for part in parts):
             raise ValueError(
                 f"{text!r} names no variable on one side of a bar or semicolon; name one or drop the sign."
             )
-        groups = tuple(tuple(blocks.index(v.strip()) for v in part.split(",") if v.strip()) for part in parts)
+        groups = tuple(tuple(_position(v, blocks) for v in part.split(",") if v.strip()) for part in parts)
     want = {
         "mutual_information": (2, "two groups of variables, as in mutual_information(a; b)"),
         "conditional_mutual_information": (3, "three groups, as in conditional_mutual_information(a; b | c)"),
@@ -100,6 +102,31 @@ def parse(text: str, blocks: Blocks) -> Query:
     if name == "o_information_gradient" and n < 3:
         raise ValueError(f"o_information_gradient needs at least 3 variables, got {n}.")
     return Query(name, groups)
+
+
+def _shielded(inside: str, blocks: Blocks) -> str:
+    """``inside`` with variables whose names hold a separator replaced by :data:`SHIELD` and their positions.
+
+    Raises:
+      ValueError: when such a name could as well be read as several variables.
+    """
+    marked = [(i, name) for i, name in enumerate(blocks.names) if re.search(SEPARATOR, name)]
+    for i, name in sorted(marked, key=lambda pair: -len(pair[1])):  # a name may lie inside a longer one
+        whole = rf"(^|{SEPARATOR})\s*{re.escape(name.strip())}\s*(?=$|{SEPARATOR})"
+        shielded = re.sub(whole, rf"\g<1>{SHIELD}{i}", inside)
+        parts = {part.strip() for part in re.split(SEPARATOR, name)}
+        if shielded != inside and parts <= {*(other.strip() for other in blocks.names), ""}:
+            raise ValueError(f"{name!r} may be one variable or several of {', '.join(blocks.names)}; rename it.")
+        inside = shielded
+    return inside
+
+
+def _position(word: str, blocks: Blocks) -> int:
+    """Position of a variable named or shielded in ``word``; spaces around names do not count."""
+    word = word.strip()
+    if word.startswith(SHIELD):
+        return int(word[1:])
+    return blocks.index({name.strip(): name for name in blocks.names}.get(word, word))
 
 
 def expand(names: Sequence[str] | str, blocks: Blocks) -> dict[str, Query]:

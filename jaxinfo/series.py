@@ -8,10 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from jaxinfo import api, inputs
+from jaxinfo import api, columns, inputs
 from jaxinfo.results import Results
 from jaxinfo.types import Estimate
 
+ADVICE = (
+    "In windows: discrete=[] reads counts as numbers; where nothing happens, take wider windows (window=) or leave the "
+    "samples out."
+)
 SEGMENTS = 50  # stretches of a series that count as independent draws, when nothing else is said
 
 
@@ -114,11 +118,11 @@ def windows(
       **options: see :func:`jaxinfo.fit`; all windows are trained in one program.
 
     Raises:
-      ValueError: for arrays that are not aligned, or a window or stride that does not fit.
+      ValueError: for arrays that are not aligned, a window or stride that does not fit, or bad data; says which window.
     """
     arrays = {}
     for name, v in inputs.named(vs).items():
-        a = np.asarray(v)
+        a = columns.plain(name, v)
         if a.ndim not in (2, 3):
             raise ValueError(f"{name}: expected an array [trials, T] or [trials, T, d], got shape {a.shape}.")
         arrays[name] = a if a.ndim == 3 else a[:, :, None]
@@ -133,13 +137,18 @@ def windows(
     if at.shape != (length,):
         raise ValueError(f"times must have one entry per sample, expected {length}, got shape {at.shape}.")
     starts = range(0, length - window + 1, stride)
+    middles = [at[s : s + window].mean() for s in starts]
     cut = lambda a, s: a[:, s : s + window].reshape(a.shape[0], -1)
-    results = api.estimate_many([{k: cut(a, s) for k, a in arrays.items()} for s in starts], measures, **options)
-    return Windows(results, [at[s : s + window].mean() for s in starts])
+    parts = {
+        f"window {i} (time {middle:g})": {k: cut(a, s) for k, a in arrays.items()}
+        for i, (s, middle) in enumerate(zip(starts, middles))
+    }
+    return Windows(api.estimate_each(parts, measures, advice=ADVICE, **options), middles)
 
 
 def _series(name: str, value: Any) -> np.ndarray:
-    a = np.asarray(value, np.float64)
+    a = columns.plain(name, value)
     if a.ndim not in (1, 2):
         raise ValueError(f"{name}: expected a series (T,) or (T, d), got shape {a.shape}.")
-    return a.reshape(len(a), -1)
+    columns.refuse_dates(name, a)
+    return a.astype(np.float64).reshape(len(a), -1)

@@ -123,6 +123,16 @@ def test_new_rows_are_read_in_turn(n, each):
     assert read.size <= max(1000, n)
 
 
+def test_columns_named_for_people():
+    pd = pytest.importorskip("pandas")
+    labels = np.random.default_rng(1).integers(0, 2, size=(400, 3)) > 0  # counted, so that nothing is trained
+    names = ("height, cm", "weight [kg]", "a|b")
+    m = ji.fit(pd.DataFrame(labels, columns=names), ("o_information", "mutual_information(height, cm; a|b)"))
+    assert list(m.estimate()) == ["o_information", "mutual_information(height, cm; a|b)"]
+    assert list(m.subsets((3,))) == ["o_information(height, cm, weight [kg], a|b)"]
+    assert len(m.subsets((2,), "total_correlation")) == 3
+
+
 def test_saved_and_loaded(model, tmp_path):
     vs, m = model
     m.save(tmp_path / "model")
@@ -304,6 +314,29 @@ def test_command_line(tmp_path, pair, monkeypatch):
     out = tmp_path / "out"
     assert cli.main(["estimate", str(tmp_path / "xy.csv"), "--budget", "quick", "--quiet", "--out", str(out)]) == 0
     assert {f.name for f in out.iterdir()} == {"estimates.csv", "profile.csv", "records.jsonl", "report.png"}
+
+
+def test_command_line_tries_the_output_first_and_prints_before_it_writes(tmp_path, pair, monkeypatch, capsys):
+    from jaxinfo import cli
+    from jaxinfo.types import Estimate
+
+    trained = []
+    answer = Results({"mutual_information": Estimate(0.25, 0.01, diagnostics={"n": 400})})
+    monkeypatch.setattr(cli.api, "estimate", lambda *_, **__: trained.append(1) or answer)
+    np.savetxt(tmp_path / "xy.csv", np.column_stack(pair)[:400], delimiter=",", header="x,y", comments="")
+    ask = ["estimate", str(tmp_path / "xy.csv"), "--no-cache", "--out"]
+    for place in (tmp_path / "xy.csv", tmp_path / "xy.csv" / "below"):
+        assert cli.main([*ask, str(place)]) == 2
+        assert "expected a directory to write to" in capsys.readouterr().err
+    assert not trained
+
+    def full(self, directory):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Results, "save", full)
+    assert cli.main([*ask, str(tmp_path / "out")]) == 2
+    said = capsys.readouterr()
+    assert trained and "0.2500" in said.out and said.err == "jaxinfo: [Errno 28] No space left on device\n"
 
 
 def test_import_is_light():

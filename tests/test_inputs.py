@@ -33,6 +33,44 @@ def test_nan_and_inf_name_the_row(xy):
         inputs.check(bad(x, xy))
 
 
+def test_masked_entries_are_missing(xy):
+    x = np.ma.masked_equal(np.where(np.arange(N) == 7, -9999.0, xy[0][:, 0]), -9999.0)
+    for masked in (x, np.ma.masked_equal(np.arange(N), 7)):
+        with pytest.raises(ValueError, match=r"x holds 1 NaN values, the first in row 7.*drop or impute"):
+            inputs.check(bad(masked, xy))
+    with pytest.raises(ValueError, match=r"x1 holds 1 NaN values, the first in row 7"):
+        inputs.check(inputs.named(np.ma.column_stack([x, xy[1]])))
+    labels = np.ma.masked_array(np.arange(N) % 2 == 0, np.arange(N) == 7)
+    with pytest.raises(ValueError, match=r"x holds 1 masked values, the first in row 7"):
+        inputs.check(bad(labels, xy))
+    with pytest.raises(ValueError, match="sample_weight must be finite"):
+        inputs.row_weights(np.ma.masked_equal(np.arange(N) + 1.0, 7.0), N)
+    with pytest.raises(ValueError, match="groups has no label in 1 rows, the first row 7"):
+        inputs.row_groups(np.ma.masked_equal(np.arange(N), 7), N)
+    whole = inputs.check(bad(np.ma.masked_array(xy[0], False), xy))
+    np.testing.assert_array_equal(whole.x, inputs.check(bad(xy[0], xy)).x)
+
+
+def test_missing_labels_are_no_class(xy):
+    pd = pytest.importorskip("pandas")
+    labels = ["u", "v"] * (N // 2)
+    labels[7] = float("nan")
+    for gap in (labels, pd.Series(labels), pd.Series(labels).astype("category"), pd.Categorical(labels)):
+        with pytest.raises(ValueError, match=r"x holds 1 missing values, the first in row 7.*a value in every row"):
+            inputs.check(bad(gap, xy))
+    with pytest.raises(ValueError, match=r"x holds 1 (missing|NaN) values, the first in row 7"):
+        inputs.check(bad(pd.array([None if i == 7 else i for i in range(N)], dtype="Int64"), xy))
+
+
+@pytest.mark.parametrize("kind", ["timedelta64[s]", "datetime64[s]"])
+def test_times_are_not_numbers(xy, kind):
+    for when in (np.arange(N).astype(kind), np.asarray(["NaT"] * N, kind)):
+        with pytest.raises(ValueError, match=r"x is not numeric.*64\[s\].*np\.timedelta64\(1, 's'\)"):
+            inputs.check(bad(when, xy))
+    with pytest.raises(ValueError, match="sample_weight is not numeric"):
+        inputs.row_weights(np.arange(N).astype(kind), N)
+
+
 def test_constant_column(xy):
     x = xy[0].copy()
     x[:, 1] = 3.0
@@ -147,6 +185,28 @@ def test_ties_and_zero_inflation_are_dequantised_by_the_rounding_step(xy):
     assert np.unique(table.x[:, 0]).size == N
 
 
+@pytest.mark.parametrize(
+    "column, step",
+    [
+        (lambda r, x: np.floor(np.append(r.uniform(size=N), 3.5e-6) ** -2), 1),
+        (lambda r, x: np.append(r.poisson(20, N), 9_999_999_999), 1),
+        (lambda r, x: np.append(np.round(x, 1), 1e12), 0.1),
+        (lambda r, x: 1.7e9 + r.integers(0, 50, N), 1),
+        (lambda r, x: 1.7e12 + np.append(r.integers(0, 50, N), 1e11), 1),
+        (lambda r, x: 1.7e9 + r.integers(0, 50, N) / 4, 0.25),
+        (lambda r, x: np.where(r.uniform(size=N) > 0.5, 3 * 0.1, 0.3) + 0.1 * r.integers(-9, 9, N), 0.1),
+        (lambda r, x: np.diff(np.round(5000 + np.cumsum(np.round(x, 1)), 1)), 0.1),
+    ],
+    ids=["heavy tail", "one large count", "one large", "seconds", "milliseconds", "quarters", "dust", "differences"],
+)
+def test_one_large_value_does_not_hide_the_rounding_step(xy, column, step):
+    a = column(np.random.default_rng(5), xy[0][:, 0])
+    with pytest.warns(inputs.InputWarning, match="rounding step"):
+        found = inputs.check({"x": a}, discrete=[])
+    assert found.steps == pytest.approx([step], rel=1e-6)
+    assert np.abs(found.x[:, 0] - a).max() <= 0.5001 * step
+
+
 def test_integers_with_few_values_are_labels_and_with_many_are_counts(xy):
     labels = np.arange(N) % 4
     with pytest.warns(inputs.InputWarning, match="4 values and is read as class labels"):
@@ -169,6 +229,21 @@ def test_weights_and_groups(xy):
         ji.mutual_information(*xy, groups=np.ones(3))
 
 
+@pytest.mark.parametrize(
+    "groups",
+    [[1.0, np.nan, np.nan], np.asarray(["a", None, None], object), np.asarray(["2020", "NaT", "NaT"], "M8[D]")],
+    ids=["numbers", "objects", "dates"],
+)
+def test_rows_without_a_group_are_not_one_group(groups):
+    with pytest.raises(ValueError, match="groups has no label in 2 rows, the first row 1.*name them, or drop"):
+        inputs.row_groups(groups, 3)
+
+
+def test_groups_of_any_kind():
+    for groups in (["b", "a", "b"], [2.0, 1.0, 2.0], np.asarray(["2021", "2020", "2021"], "M8[D]")):
+        assert inputs.row_groups(groups, 3).tolist() == [1, 0, 1]
+
+
 def test_discrete_with_too_many_classes_or_columns(xy):
     with pytest.raises(ValueError, match="200 classes in 200 rows"):
         inputs.check(bad(np.arange(N), xy), discrete=["x"])
@@ -176,6 +251,41 @@ def test_discrete_with_too_many_classes_or_columns(xy):
         inputs.check(bad(np.ones((N, 2), int), xy), discrete=["x"])
     with pytest.raises(ValueError, match="every row is of class"):
         inputs.check(bad(np.ones(N, int), xy), discrete=["x"])
+
+
+def test_classes_have_a_limit():
+    rng, n = np.random.default_rng(0), 6000
+    x, many, most = rng.normal(size=n), np.arange(n) % 257, np.arange(n) % 256
+    with pytest.raises(ValueError, match="c has 257 classes in 6000 rows.*at most 256; merge the rare ones"):
+        inputs.check({"x": x, "c": many}, discrete=["c"])
+    with pytest.raises(ValueError, match="257 different strings in 6000 rows.*may be 256.*merge the rare ones"):
+        inputs.check({"x": x, "c": many.astype(str)})
+    assert inputs.check({"x": x, "c": most.astype(str)}).blocks.sizes == (1, 256)
+
+
+def test_names_must_differ_as_text(xy):
+    pd = pytest.importorskip("pandas")
+    two = dict.fromkeys((1, "1"), xy[1][:, 0])
+    for twice in (two, pd.DataFrame(two), {"a": 0, "a ": 1}):
+        with pytest.raises(ValueError, match=r"is named twice: expected names that differ as text.*rename"):
+            inputs.named(twice)
+    with pytest.raises(ValueError, match="empty name.*rename"):
+        inputs.named({"a": xy[0], " ": xy[1]})
+
+
+def test_new_rows_have_the_columns_of_the_fit(xy):
+    copied = xy[0][:, [0, 1, 0]]
+    with pytest.warns(inputs.InputWarning, match="duplicated"):
+        table = inputs.check({"x": copied, "c": (xy[1][:, 0] > 0).astype(str)})
+    labels = np.asarray(["True", "False"])
+    for fits in (xy[0][:2], copied[:2]):
+        np.testing.assert_array_equal(inputs.apply(table, {"x": fits, "c": labels})[:, :2], xy[0][:2])
+    with pytest.raises(ValueError, match="x has 3 columns, and column 2 is none of the 2 fitted nor a copy"):
+        inputs.apply(table, {"x": copied[:2] + [0.0, 0.0, 1.0], "c": labels})
+    with pytest.raises(ValueError, match="c is discrete and has 2 columns"):
+        inputs.apply(table, {"x": xy[0][:2], "c": labels[[[0, 1], [1, 0]]]})
+    with pytest.raises(ValueError, match="x holds 1 NaN values, the first in row 1"):
+        inputs.apply(table, {"x": np.ma.masked_array(xy[0][:2], [[False, False], [False, True]]), "c": labels})
 
 
 def test_new_rows_must_fit(xy):

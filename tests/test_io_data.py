@@ -66,6 +66,26 @@ def test_npz_keeps_vectors_and_joins_them(tmp_path):
     assert got["uv"].shape == (4, 3) and got["k"].dtype.kind == "i"
 
 
+def test_whole_numbers_of_csv_are_integers(tmp_path):
+    path = tmp_path / "whole.csv"
+    path.write_text(
+        "label,sign,real,mixed,gap,power,huge\n0,-1,0.0,1,1,1,1\n1,+2,1.0,2.5,NA,2e3,99999999999999999999\n"
+    )
+    got = data.read(path)
+    assert {name: values.dtype.kind for name, values in got.items()} == {
+        "label": "i", "sign": "i", "real": "f", "mixed": "f", "gap": "f", "power": "f", "huge": "f",
+    }  # fmt: skip
+    assert got["sign"].tolist() == [-1, 2] and got["huge"].tolist() == [1.0, 1e20]
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_labels_have_the_same_type_in_every_kind_of_file(tmp_path, columns, kind):
+    labels = np.arange(N) % 2
+    got = data.read(WRITERS[kind](tmp_path / f"table.{kind}", columns | {"label": labels}))["label"]
+    assert got.dtype == np.int64
+    np.testing.assert_array_equal(got, labels)
+
+
 def test_csv_missing_cells_are_nan_and_pandas_counts_are_names(tmp_path):
     path = tmp_path / "gaps.csv"
     path.write_text('0,1,2\n1.5,NA,"none"\n,2e3,"a, b"\n', encoding="utf-8-sig")

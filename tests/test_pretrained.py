@@ -75,6 +75,20 @@ def test_a_saved_network(tmp_path):
     assert seen[-1] == (10, 10) and one.remaining[-1] > 0
 
 
+def test_whole_numbers_are_noised_as_real_ones():
+    x, y = rows(50)
+    pixels, grid = np.rint(40 * x).astype(np.int16), DDPM[::100]
+    seen = []
+    predict = lambda x_t, t, y: seen.append(x_t.dtype) or exact(grid)(x_t, t, y)
+    found = prompt_influence(predict, pixels, y, grid)
+    np.testing.assert_array_equal(found.remaining, prompt_influence(predict, pixels.astype("f4"), y, grid).remaining)
+    for kind in (np.float16, np.float32, np.float64):
+        prompt_influence(predict, x.astype(kind), y, grid)
+        assert seen[-1] == kind
+    prompt_influence(predict, pixels.astype(np.int64), y, grid)
+    assert seen[-1] == np.float64 and seen[0] == np.float32
+
+
 def test_what_is_refused():
     x, y = rows(10)
     predict = exact(DDPM)

@@ -23,6 +23,23 @@ def test_brackets_and_names():
     ]
 
 
+def test_names_may_hold_separators_brackets_and_spaces():
+    named = Blocks((1,) * 6, ("height, cm", "cm", "a|b; c", " x (m) ", "height, cm, old", "line\nbreak"))
+    every = tuple(range(6))
+    gradient = queries.expand("o_information_gradient", named)
+    assert list(gradient) == [f"o_information_gradient({name})" for name in named.names]
+    assert [q.groups for q in gradient.values()] == [((i,),) for i in every]
+    assert queries.parse(f"total_correlation({', '.join(named.names)})", named).groups == (every,)
+    asked = "conditional_mutual_information(height, cm, cm; a|b; c | x (m), height, cm, old)"
+    assert queries.parse(asked, named).groups == ((0, 1), (2,), (3, 4))
+    with pytest.raises(ValueError, match="unknown variable 'height'"):
+        queries.parse("entropy(height)", named)
+    twofold = Blocks((1, 1, 1), ("a", "b", "a, b"))
+    assert queries.parse("total_correlation(b, a)", twofold).groups == ((1, 0),)
+    with pytest.raises(ValueError, match="'a, b' may be one variable or several.*rename"):
+        queries.parse("total_correlation(a, b)", twofold)
+
+
 @pytest.mark.parametrize(
     "text, say",
     [

@@ -49,6 +49,19 @@ def test_bad_series(x, y, lag, words):
         ji.transfer_entropy(x, y, lag)
 
 
+def test_masked_samples_are_missing():
+    x, y = process(400)
+    with pytest.raises(ValueError, match="source holds 1 NaN values, the first in row 6"):
+        ji.transfer_entropy(np.ma.masked_array(x, np.arange(400) == 6), y)
+    with pytest.raises(ValueError, match="x is not numeric.*times"):
+        ji.transfer_entropy(np.arange(400).astype("timedelta64[s]"), y)
+    vs = trials()
+    vs["a"] = np.ma.masked_array(vs["a"], False)
+    vs["a"][5, 2] = np.ma.masked
+    with pytest.raises(ValueError, match=r"window 2 \(time 0.3\): a holds 1 NaN values, the first in row 5"):
+        ji.windows(vs, "mutual_information", times=[0.1, 0.2, 0.3])
+
+
 def trials(n=600, length=3, seed=1):
     """Two signals whose correlation grows with time."""
     rng = np.random.default_rng(seed)
@@ -92,6 +105,20 @@ def test_bad_windows(change, words):
         ji.windows(trials() | change, "mutual_information")
 
 
+@pytest.mark.filterwarnings("ignore::jaxinfo.inputs.InputWarning")
+def test_windows_of_counts_say_which_and_what_to_do():
+    rng = np.random.default_rng(0)
+    silent, busy = rng.poisson(0.2, size=600), rng.poisson(4.0, size=600)
+    counts = {k: np.stack([rng.permutation(v) for v in (silent, silent, busy)], 1) for k in "ab"}
+    with pytest.raises(
+        ValueError, match=r"window 2 \(time 0.3\) has other variables.*a \(\d+ classes\).*discrete=\[\]"
+    ):
+        ji.windows(counts, "mutual_information", times=[0.1, 0.2, 0.3])
+    counts["b"][:, 1] = 0
+    with pytest.raises(ValueError, match=r"window 1 \(time 0.2\): b is constant.*wider windows"):
+        ji.windows(counts, "mutual_information", times=[0.1, 0.2, 0.3], discrete=[])
+
+
 def test_bad_widths_and_times():
     with pytest.raises(ValueError, match="window must lie between 1 and 3"):
         ji.windows(trials(), "mutual_information", window=4)
@@ -103,6 +130,8 @@ def test_many_data_sets_must_hold_the_same_variables(tmp_path):
     a, b = trials(length=1).values()
     with pytest.raises(ValueError, match="data set 1 has other variables"):
         ji.estimate_many([{"a": a, "b": b}, {"a": a, "c": b}], "mutual_information")
+    with pytest.raises(ValueError, match=r"data set 1: b is constant in column 0 \(value -?0\).*drop the column\.$"):
+        ji.estimate_many([{"a": a, "b": b}, {"a": a, "b": 0 * b}], "mutual_information")
     with pytest.raises(ValueError, match="at least one data set"):
         ji.estimate_many([], "mutual_information")
     sets = [{"a": a, "b": b + k * a} for k in (0.0, 1.0)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import difflib
 import fnmatch
+import re
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,8 @@ from pathlib import Path
 import numpy as np
 
 Data = dict[str, np.ndarray]
+
+WHOLE = re.compile(r"[+-]?[0-9]+")
 
 MISSING = ("", "na", "n/a", "nan", "null", "none")
 """Cells of a numeric csv column read as NaN, in any case; in a column of labels only the empty cell is missing."""
@@ -33,7 +36,8 @@ def read(path: str | Path, blocks: Mapping[str, Sequence[str]] | str | None = No
         out.  The text that :func:`parse_blocks` reads will do.  By default every column is a variable.
 
     Returns:
-      Dict name -> array ``[n]`` or ``[n, d]`` with the same n; numbers, booleans, or strings.
+      Dict name -> array ``[n]`` or ``[n, d]`` with the same n; numbers, booleans, or strings.  A column of csv is integer
+      when every cell is a whole number without a decimal point.
 
     Raises:
       ValueError: for a file that is missing, empty, cut short or of another kind; a column that is missing or named
@@ -216,7 +220,10 @@ def _number(cell: str) -> float | None:
 
 
 def _column(path: Path, name: str, cells: Sequence[str], lines: Sequence[int]) -> np.ndarray:
-    """Numbers when every cell that is not missing is one, labels when none is; a mixture is refused as damage."""
+    """Numbers when every cell that is not missing is one, labels when none is; a mixture is refused as damage.
+
+    Whole numbers without a decimal point in every row are integers, as they would be in the other kinds of files.
+    """
     cells = [cell.strip() for cell in cells]
     values = [_number(cell) for cell in cells]
     missing = [cell.lower() in MISSING for cell in cells]
@@ -224,6 +231,11 @@ def _column(path: Path, name: str, cells: Sequence[str], lines: Sequence[int]) -
         raise ValueError(f"{path}: column {name!r}: expected values, got only missing ones; drop the column.")
     text = [i for i, value in enumerate(values) if value is None and not missing[i]]
     if not text:
+        if all(WHOLE.fullmatch(cell) for cell in cells):
+            try:
+                return np.asarray([int(cell) for cell in cells], np.int64)
+            except OverflowError:
+                pass  # too large for integers of 64 bits: floating numbers hold them nearly
         return np.asarray([np.nan if value is None else value for value in values])
     numeric = sum(value is not None and not gone for value, gone in zip(values, missing))
     if numeric:

@@ -1,0 +1,253 @@
+"""One variable of the public door: from what people have to a plain array, to class codes or to coordinates."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+
+TIES = 0.05
+FEW_CLASSES = 32  # integers with more values are counts, unless they are named as labels
+MOST_CLASSES = 256  # every class is a dense coordinate: 8 bytes a row
+LARGEST_DUST, TYPICAL_DUST = 1e-9, 1e-6  # of the largest and of the typical value of a column
+DUST_SPACINGS = 64  # spacings of floating numbers that arithmetic may leave between equal decimals
+
+
+def plain(name: str, v: Any) -> np.ndarray:
+    """Any array, list, Series or DataFrame as a numpy array; masked numbers become NaN.
+
+    Raises:
+      ValueError: for entries that are missing where NaN cannot stand: labels, dates, integers of pandas.
+    """
+    if np.ma.isMaskedArray(v):
+        mask, a = np.ma.getmaskarray(v), np.asarray(np.ma.getdata(v))
+        if not mask.any():
+            return a
+        if a.dtype.kind not in "iufc":
+            _refuse(name, mask, "masked")
+        return np.where(mask, np.nan, a)
+    category = str(getattr(v, "dtype", "")) == "category"
+    a = np.asarray(v).astype(str) if category else v.to_numpy() if hasattr(v, "to_numpy") else np.asarray(v)
+    if hasattr(v, "isna") and a.dtype.kind not in "fc":
+        _refuse(name, np.asarray(v.isna()), "missing")
+    if isinstance(v, (list, tuple)) and a.dtype.kind in "US":  # numpy has written NaN out as text
+        _refuse(name, np.asarray([e != e for e in v]), "missing")
+    return a
+
+
+def array(name: str, v: Any) -> np.ndarray:
+    """Rows of one variable, ``[n, d]``: numbers, booleans or text.
+
+    Raises:
+      ValueError: for missing entries, objects, dates, complex numbers, no column, or other than one or two axes.
+    """
+    a = plain(name, v)
+    if hasattr(v, "to_numpy") and a.dtype == object and all(isinstance(e, str) for e in a.ravel()):
+        a = a.astype(str)  # pandas keeps strings as objects
+    if a.dtype == object:
+        raise ValueError(
+            f"{name} has dtype object: expected numbers (or strings for class labels); convert with .astype(float)."
+        )
+    if np.issubdtype(a.dtype, np.complexfloating):
+        raise ValueError(f"{name} is complex: expected real numbers; stack .real and .imag as two columns.")
+    refuse_dates(name, a)
+    if not (np.issubdtype(a.dtype, np.number) or a.dtype.kind in "bUS"):
+        raise ValueError(f"{name} is not numeric: expected numbers or class labels, got dtype {a.dtype}.")
+    if a.ndim == 1:
+        a = a[:, None]
+    if a.ndim != 2:
+        raise ValueError(
+            f"{name} has shape {a.shape}: expected (n,) or (n, d); flatten the trailing axes with reshape(n, -1)."
+        )
+    if a.shape[1] == 0:
+        raise ValueError(f"{name} is empty: expected at least one column, got shape {a.shape}.")
+    return a
+
+
+def refuse_dates(name: str, a: np.ndarray) -> None:
+    """Refuse dates and durations: numpy counts durations among the numbers, NaT as the smallest of them."""
+    if a.dtype.kind in "mM":
+        raise ValueError(
+            f"{name} is not numeric: expected numbers, got times of dtype {a.dtype}; turn them into numbers with a unit, "
+            "as in t / np.timedelta64(1, 's') for durations and (t - t[0]) / np.timedelta64(1, 's') for dates."
+        )
+
+
+def lost(a: np.ndarray) -> np.ndarray:
+    """Which entries are NaN, NaT or None."""
+    if a.dtype.kind in "fc":
+        return np.isnan(a)
+    if a.dtype.kind in "mM":
+        return np.isnat(a)
+    if a.dtype == object:  # what pandas calls NA answers neither yes nor no
+        gone = lambda e: e is None or not isinstance(e == e, bool | np.bool_) or e != e
+        return np.asarray([gone(e) for e in a.ravel()], bool).reshape(a.shape)
+    return np.zeros(a.shape, bool)
+
+
+def _refuse(name: str, bad: np.ndarray, kind: str, expected: str = "a value in every row") -> None:
+    if bad.any():
+        first = int(np.flatnonzero(bad.reshape(len(bad), -1).any(1))[0]) if bad.ndim else 0
+        raise ValueError(
+            f"{name} holds {int(bad.sum())} {kind} values, the first in row {first}: expected {expected}; drop or impute "
+            "those rows."
+        )
+
+
+def numbers(name: str, a: np.ndarray) -> np.ndarray:
+    """``[n, d]`` as float64, all finite.
+
+    Raises:
+      ValueError: for text or booleans, NaN and infinities, saying where the first one is.
+    """
+    if a.dtype.kind in "bUS":
+        raise ValueError(
+            f"{name} is not numeric: got dtype {a.dtype}; name it in discrete= to read it as class labels."
+        )
+    a = a.astype(np.float64)
+    _refuse(name, ~np.isfinite(a), "NaN" if np.isnan(a).any() else "infinite", "finite numbers")
+    return a
+
+
+def classes_allowed(n: int) -> int:
+    """The most class labels a variable of n rows may have."""
+    return min(MOST_CLASSES, max(FEW_CLASSES, n // 20))
+
+
+def looks_discrete(name: str, a: np.ndarray, notes: list[str]) -> bool:
+    """Whether ``a [n, d]`` is read as labels when nobody says: booleans, text, integers of few values; may add a note.
+
+    Raises:
+      ValueError: for text in several columns, or of too many kinds.
+    """
+    if a.dtype.kind in "bUS":
+        if a.shape[1] != 1:
+            raise ValueError(f"{name} is not numeric and has {a.shape[1]} columns; a label variable has one column.")
+        found, most = np.unique(a).size, classes_allowed(len(a))
+        if found > most:
+            raise ValueError(
+                f"{name} is not numeric: {found} different strings in {len(a)} rows are too many for class labels, of "
+                f"which there may be {most}; expected numbers, or fewer classes: merge the rare ones."
+            )
+        return True
+    if np.issubdtype(a.dtype, np.integer) and a.shape[1] == 1:
+        distinct = np.unique(a).size
+        if 1 < distinct <= min(FEW_CLASSES, len(a) // 20):
+            notes.append(
+                f"{name} holds integers with {distinct} values and is read as class labels; pass discrete=[] (or floats) "
+                "to read it as counts"
+            )
+            return True
+    return False
+
+
+def codes(name: str, a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Class of every row of ``a [n, 1]`` as a number from 0, ``[n]``, and the labels in that order.
+
+    Raises:
+      ValueError: for several columns, numbers that are not finite, one class or too many.
+    """
+    flat = label_column(name, a)
+    labels, found = np.unique(flat, return_inverse=True)
+    if labels.size < 2:
+        raise ValueError(f"{name} is constant: every row is of class {str(labels[0])!r}; drop it.")
+    most = classes_allowed(len(a))
+    if labels.size > most:
+        raise ValueError(
+            f"{name} has {labels.size} classes in {len(a)} rows: too many for a discrete variable, expected at most "
+            f"{most}; merge the rare ones, or leave it out of discrete= to read it as numbers."
+        )
+    return found, labels
+
+
+def label_column(name: str, a: np.ndarray) -> np.ndarray:
+    """The one column ``[n]`` of a discrete variable ``a [n, 1]``.
+
+    Raises:
+      ValueError: for several columns, or numbers that are not finite.
+    """
+    if a.shape[1] != 1:
+        raise ValueError(f"{name} is discrete and has {a.shape[1]} columns: expected one column of class labels.")
+    if a.dtype.kind not in "bUS":
+        numbers(name, a)
+    return a[:, 0]
+
+
+def coordinates(
+    name: str, a: np.ndarray, notes: list[str], rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A continuous variable ``a [n, d]`` as float64 without copies of columns, dequantised where values repeat.
+
+    Args:
+      name: of the variable.
+      a: its rows.
+      notes: gets a note for everything that was changed.
+      rng: of the uniform noise.
+
+    Returns:
+      Rows ``[n, k]``, the columns kept ``[k]``, and the rounding step of each ``[k]``, 0 where nothing repeats.
+
+    Raises:
+      ValueError: for text, values that are not finite, or a constant column.
+    """
+    a = numbers(name, a)
+    constant = np.flatnonzero(np.ptp(a, axis=0) == 0.0)
+    if constant.size:
+        raise ValueError(
+            f"{name} is constant in column {int(constant[0])} (value {a[0, constant[0]]:g}): it carries no information and "
+            "its density is not defined; drop the column."
+        )
+    first: dict[bytes, int] = {}
+    for j in range(a.shape[1]):
+        first.setdefault(digest(a[:, j]), j)
+    keep = np.asarray(sorted(first.values()))
+    if keep.size < a.shape[1]:
+        notes.append(f"{name}: {a.shape[1] - keep.size} duplicated column(s) dropped")
+        a = a[:, keep]
+    step = np.zeros(a.shape[1])
+    for j in range(a.shape[1]):
+        values, counts = np.unique(a[:, j], return_counts=True)
+        tied = 1.0 - values.size / a.shape[0]
+        if tied > TIES:
+            atom = counts.max() / a.shape[0]
+            step[j] = rounding_step(values, counts)
+            what = (
+                f"{100 * atom:.0f} % of the rows share the value {values[counts.argmax()]:g}"
+                if atom > 0.2
+                else f"{100 * tied:.0f} % of the values are ties"
+            )
+            notes.append(
+                f"{name}, column {int(keep[j])}: {what}; uniform noise of the rounding step ({step[j]:g}) was added, and "
+                "the answer is about the data at that resolution"
+            )
+            a[:, j] += step[j] * rng.uniform(-0.5, 0.5, a.shape[0])
+    return a, keep, step
+
+
+def rounding_step(values: np.ndarray, counts: np.ndarray) -> float:
+    """The smallest gap between the distinct ``values [k]`` of a column, rising, that ``counts [k]`` rows have each.
+
+    Whole numbers have no floating dust.  Elsewhere a gap is dust between equal decimals when it is below a billionth of
+    the largest value, unless that value is far out (then a millionth of the typical distance from the median counts),
+    or when arithmetic cannot tell the two apart.  0 when every gap is dust.
+    """
+    gaps = np.diff(values)
+    if (values == np.rint(values)).all():
+        return float(gaps.min())
+    size = np.abs(values)
+    centre = values[np.searchsorted(np.cumsum(counts), 0.5 * counts.sum())]
+    away = np.repeat(np.abs(values - centre), counts)
+    dust = min(LARGEST_DUST * size.max(), TYPICAL_DUST * np.quantile(away[away > 0.0], 0.9))
+    gaps = gaps[gaps > np.maximum(dust, DUST_SPACINGS * np.spacing(np.maximum(size[1:], size[:-1])))]
+    return float(gaps.min()) if gaps.size else 0.0
+
+
+def ranks(column: np.ndarray) -> np.ndarray:
+    """Place of every entry of ``column [n]`` among its distinct values; the same for increasing functions of it."""
+    return np.unique(column, return_inverse=True)[1].astype(np.int64)
+
+
+def digest(column: np.ndarray) -> bytes:
+    """Thirty-two bytes that columns share only when they are equal to the last bit."""
+    return hashlib.blake2b(np.ascontiguousarray(column).data, digest_size=32).digest()
