@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from itertools import combinations
@@ -13,11 +14,11 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxinfo import inputs, pathwise, queries
+from jaxinfo import inputs, pathwise, queries, training
 from jaxinfo import measures as ms
 from jaxinfo import views as vw
 from jaxinfo.blocks import Blocks
-from jaxinfo.estimators import bootstrap, crossfit, generate, permutation, plugin, readout, slopes, stored, summary
+from jaxinfo.estimators import bootstrap, generate, permutation, plugin, readout, slopes, stored, summary
 from jaxinfo.estimators.fitted import Fitted
 from jaxinfo.estimators.prepare import Job
 from jaxinfo.estimators.settings import Settings, for_null, resolve
@@ -57,10 +58,12 @@ class Model:
         if not needed:
             return model
         place = None if opts.checkpoint_dir is None else Path(opts.checkpoint_dir)
+        if place is not None:
+            model._check_storable()
         model.mark = model._fingerprint(needed)
         if place is not None and (place / "model").exists():
-            stored = cls.load(place / "model")
-            if stored.mark == model.mark:
+            stored = cls._loaded(place / "model")
+            if stored is not None and stored.mark == model.mark:
                 model.fits = stored.fits
                 return model
         train_models([model], plan(needed).views, place=place, mark=model.mark)
@@ -81,6 +84,8 @@ class Model:
             permutation.check(q.kind for q in asked.values())
         if opts.bootstrap:
             bootstrap.check(table.x.shape[0], model.groups, opts.bootstrap, opts.seed, model.settings.folds)
+        if opts.null and any(q.kind in permutation.MEASURES for q in asked.values()):
+            next(permutation.independent(table.x, table.blocks.slices, model.groups, 1, opts.seed))  # refuses at once
         return model
 
     mark = ""
@@ -91,7 +96,7 @@ class Model:
         h = hashlib.sha256(FORMAT.encode())
         for part in (self.table.x, self.weights, self.groups):
             h.update(b"-" if part is None else np.ascontiguousarray(part).tobytes())
-        h.update(repr((sorted(measures), self.blocks, self.settings, self.options.seed)).encode())
+        h.update(repr((sorted(measures.items()), self.blocks, self.settings, self.options.seed)).encode())
         return h.hexdigest()
 
     # -- what may be asked --------------------------------------------------------------------------------------------
@@ -159,8 +164,9 @@ class Model:
         scale, out = Estimate(1.0, 0.0).to(self.options.unit).value, {}
         for name, measure in measures.items():
             found = scale * slopes.gradient(
-                fitted, measure, x, self.options.seed, logsnr=logsnr, num_mc=num_mc, crossfitted=rows is None
-            )
+                fitted, measure, x, self.options.seed, logsnr=logsnr, num_mc=num_mc, crossfitted=rows is None,
+                weights=self.weights if rows is None else None,
+            )  # fmt: skip
             out[name] = {n: found[:, s] for n, s in zip(self.blocks.names, self.blocks.slices)}
         return out if len(out) > 1 or not isinstance(names, str) else next(iter(out.values()))
 
@@ -256,7 +262,7 @@ class Model:
             found = summary.estimates(out, fitted, measures, weights=weights, groups=groups, notes=notes)
         for name, q in asked.items():
             if name not in found:
-                found[name] = self._plug_in(name, q, x, weights)
+                found[name] = self._plug_in(name, q, x, weights, groups)
         if self.options.null and rows is None:
             found |= self._with_null(found, {k: q for k, q in asked.items() if q.kind in permutation.MEASURES})
         if self.options.bootstrap and rows is None:
@@ -278,7 +284,7 @@ class Model:
             return None
         return np.asarray([self.optimism[name] for name in measures])
 
-    def _plug_in(self, name, q: queries.Query, x, weights) -> Estimate:
+    def _plug_in(self, name, q: queries.Query, x, weights, groups) -> Estimate:
         codes = np.stack(
             [
                 x[:, s].argmax(1) if d else np.zeros(len(x), int)
@@ -286,7 +292,7 @@ class Model:
             ],
             1,
         )
-        e = plugin.plug_in(codes, plugin.entropy_sets(q.measure, q.groups), weights, name)
+        e = plugin.plug_in(codes, plugin.entropy_sets(q.measure, q.groups), weights, name, groups)
         notes = self.table.notes if self.table is not None else ()
         return e._replace(diagnostics=e.diagnostics | {"n": len(x), "flags": notes})
 
@@ -358,8 +364,7 @@ class Model:
         from jaxinfo.io import checkpoint
 
         rules = self._rules()
-        if self.settings.net is not None and not isinstance(self.settings.net, str):
-            raise ValueError("a model with a custom net callable cannot be saved: only its parameters could be.")
+        self._check_storable()
         tree, described = stored.pack(self.fits)
         b, o = self.blocks, self.options
         metadata = {
@@ -377,6 +382,22 @@ class Model:
         }
         checkpoint.save(directory, tree or {"empty": np.zeros(1)}, metadata)
         return Path(directory)
+
+    def _check_storable(self) -> None:
+        if self.settings.net is not None and not isinstance(self.settings.net, str):
+            raise ValueError(
+                "a model with a custom net callable cannot be saved: only its parameters could be; leave out "
+                "checkpoint_dir, or add the net to NETS and give its name."
+            )
+
+    @classmethod
+    def _loaded(cls, directory: Path) -> Model | None:
+        """What a fit of an earlier call left there; None with a warning when it cannot be read, so that it is made again."""
+        try:
+            return cls.load(directory)
+        except (ValueError, OSError, KeyError) as error:
+            warnings.warn(f"{directory} cannot be read ({error}): training again.", UserWarning, stacklevel=4)
+            return None
 
     @classmethod
     def load(cls, directory: str | Path) -> Model:
@@ -434,24 +455,12 @@ def train_models(
       place: where to keep checkpoints while training, so that a killed call goes on; None keeps none.
       mark: what is being trained, in a word: checkpoints of something else are not read.
     """
-    from jaxinfo.io.keeper import Keeper
-    from jaxinfo.io.log import progress
-
-    first = models[0]
-    s, jobs = first.settings if settings is None else settings, []
+    first, jobs = models[0], []
     for m in models:
         assert m.table is not None  # training has data
         jobs.append(Job(m.table.x, m.options.seed, m.groups, m.weights))
-
-    def keeper(group: int) -> Keeper:
-        assert place is not None
-        return Keeper(place / TRAINING / f"group{group:04d}", mark, every_s=first.options.checkpoint_every_s)
-
-    words = f"training {len(jobs) * s.folds * s.seeds} networks on {len(views)} views"
-    with progress(None, words, first.options.progress) as bar:
-        fits = crossfit.fit_many(
-            jobs, first.blocks, views, s, keepers=None if place is None else keeper,
-            progress=lambda step, total, metrics: bar.reach(step, total, **metrics),
-        )  # fmt: skip
-    for m, fitted, job in zip(models, fits, jobs):
-        m.fits.append(readout.tune(fitted, job.x, job.seed))
+    settings = first.settings if settings is None else settings
+    place = None if place is None else place / TRAINING
+    found = training.train(jobs, first.blocks, views, settings, first.options, place=place, mark=mark)
+    for m, fitted in zip(models, found):
+        m.fits.append(fitted)

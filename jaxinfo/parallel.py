@@ -69,6 +69,11 @@ def is_first() -> bool:
     return jax.process_index() == 0
 
 
+def layout(at_once: int) -> str:
+    """How many units train side by side on how many devices, in a word: what is kept on the way has this shape."""
+    return f"{at_once}on{jax.device_count()}"
+
+
 def mesh(fits: int | None = None, data: int = 1, devices: Sequence[jax.Device] | None = None) -> Mesh:
     """A mesh of ``fits`` × ``data`` devices; by default all of them along ``fits``.
 

@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy import optimize
 
-from jaxinfo import inputs
+from jaxinfo import inputs, training
 from jaxinfo import measures as ms
 from jaxinfo.blocks import Blocks
-from jaxinfo.estimators import crossfit, readout, summary
+from jaxinfo.estimators import readout, summary
+from jaxinfo.estimators.prepare import Job
 from jaxinfo.estimators.settings import resolve
 from jaxinfo.options import Options
 from jaxinfo.plan import plan
 from jaxinfo.types import Estimate
+
+FOREIGN = ("discrete", "groups", "sample_weight", "null", "bootstrap", "form", "sigma")  # options of one data set
 
 
 def kl_divergence(xp: Any, xq: Any, opts: Options, overrides: Mapping[str, Any]) -> Estimate:
     """KL(p‖q) in nats (``opts.unit``) from rows of both, ``[n, d]`` and ``[m, d]``; see :func:`jaxinfo.kl_divergence`.
 
     One network learns both laws: which one a row is of is a label, given twice, so that a view can condition on either.
+    Rows of both make the error: those of p by the spread of log p / q, those of q by that of p / q.
 
     Raises:
       ValueError: for options that need one data set, or different numbers of columns.
     """
-    if opts.groups is not None or opts.sample_weight is not None or opts.null or opts.bootstrap:
+    asked = {k: getattr(opts, k) for k in FOREIGN}
+    foreign = [k for k, v in asked.items() if v is not None and not (isinstance(v, int) and v == 0)]
+    if foreign:
         raise ValueError(
-            "kl_divergence takes no groups, sample_weight, null or bootstrap: its rows belong to two data sets."
+            f"kl_divergence takes no {', '.join(FOREIGN)}, got {foreign[0]}: its rows belong to two data sets of numbers."
         )
     tables = [inputs.check({"x": v}, (), seed=opts.seed) for v in (xp, xq)]
     p, q = (t.x for t in tables)
@@ -41,15 +50,16 @@ def kl_divergence(xp: Any, xq: Any, opts: Options, overrides: Mapping[str, Any])
     weights = np.concatenate([np.full(len(p), 0.5 / len(p)), np.full(len(q), 0.5 / len(q))]) * len(x)
     measures = {"kl_divergence": ms.kl(3, [0], 1, 2)}
     settings = resolve(opts.budget, overrides)
-    fitted = crossfit.fit(
-        x, blocks, plan(measures).views, settings, opts.seed, weights=None if len(p) == len(q) else weights
-    )
-    fitted = readout.tune(fitted, x, opts.seed)
-    # Read on rows of p whose second label says q; rows of q stay in place so that folds keep their row numbers.
-    asked = x.copy()
-    asked[:, d + 1] = -0.5
+    job = Job(x, opts.seed, weights=None if len(p) == len(q) else weights)
+    place = None if opts.checkpoint_dir is None else Path(opts.checkpoint_dir) / "training"
+    mark = hashlib.sha256(x.tobytes() + repr((len(p), settings, opts.seed)).encode()).hexdigest()
+    (fitted,) = training.train([job], blocks, plan(measures).views, settings, opts, place=place, mark=mark)
+    # Every row as one of p (first label), and as one of q (second): what is read is log p(x) / q(x), of rows of both.
+    both = x.copy()
+    both[:, d], both[:, d + 1] = 0.5, -0.5
     only_p = np.concatenate([np.ones(len(p)), np.zeros(len(q))])
-    out = readout.read(fitted, measures, asked, opts.seed, weights=only_p)
+    out = readout.read(fitted, measures, both, opts.seed, weights=only_p)
+    log_ratio = out.gap[:, 0].mean(0)
     rows = replace(
         out,
         gap=out.gap[..., : len(p)],
@@ -58,4 +68,24 @@ def kl_divergence(xp: Any, xq: Any, opts: Options, overrides: Mapping[str, Any])
     )
     notes = tuple(dict.fromkeys(tables[0].notes + tables[1].notes))
     e = summary.estimates(rows, fitted, measures, notes=notes)["kl_divergence"]
-    return e.to(opts.unit)
+    of_q = ratio_variance(log_ratio, len(p)) / len(q)
+    stderr = float(np.sqrt(e.stderr**2 + of_q))
+    return e._replace(stderr=stderr, diagnostics=e.diagnostics | {"q_stderr": float(np.sqrt(of_q))}).to(opts.unit)
+
+
+def ratio_variance(log_ratio: np.ndarray, count: int) -> float:
+    """Var_q of p(x) / q(x), which over the rows of q is the part of the error that comes from knowing q by its rows.
+
+    KL(p‖q) moves by −p(x)/q(x) for mass put at x into q (its influence function).  Pointwise log-ratios are too noisy to
+    be exponentiated; they only order the rows, and isotonic regression of "is of p" on them gives calibrated ratios.
+
+    Args:
+      log_ratio: ``[n + m]`` rows of p, then of q.
+      count: n.
+    """
+    order = np.argsort(log_ratio, kind="stable")
+    of_p = (order < count).astype(float)
+    n, m = count, log_ratio.size - count
+    posterior = optimize.isotonic_regression(of_p, weights=np.where(of_p > 0, 0.5 / n, 0.5 / m)).x
+    ratio = posterior[of_p == 0] / (1.0 - posterior[of_p == 0])  # a block that holds a row of q ends below 1
+    return float(np.var(ratio, ddof=1))

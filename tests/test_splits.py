@@ -31,3 +31,25 @@ def test_groups_stay_whole_and_folds_stay_balanced():
 def test_too_few_groups():
     with pytest.raises(ValueError, match="at least 6 groups, got 4"):
         crossfit_splits(100, 5, np.random.default_rng(0), np.arange(100) % 4)
+
+
+def test_rows_without_weight_fill_no_part():
+    """Half of the groups weigh nothing: every fold still trains on, validates and evaluates some that do."""
+    groups = np.repeat(np.arange(12), 30)
+    weights = (groups % 2 == 0).astype(float)
+    for seed in range(20):
+        for s in crossfit_splits(360, 5, np.random.default_rng(seed), groups, weights=weights):
+            assert all(weights[part].any() for part in s)
+
+
+def test_a_giant_group_trains():
+    groups = np.concatenate([np.zeros(600, int), 1 + np.arange(300) // 30])
+    for seed in range(20):
+        for s in crossfit_splits(900, 5, np.random.default_rng(seed), groups):
+            assert s.validation.size <= 0.25 * s.train.size
+
+
+def test_one_group_cannot_train_and_validate():
+    groups = np.repeat([0, 1, 2], [200, 200, 200])
+    with pytest.raises(ValueError, match="only 1 group with weight is left.*finer groups"):
+        crossfit_splits(600, 2, np.random.default_rng(0), groups)

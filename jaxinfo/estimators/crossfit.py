@@ -137,7 +137,7 @@ def fit_many(
     settings: Settings,
     *,
     at_once: int | None = None,
-    keepers: Callable[[int], Any] | None = None,
+    keepers: Callable[[str], Any] | None = None,
     progress: Callable[[int, int, dict[str, float]], None] | None = None,
 ) -> list[Fitted]:
     """Train the scores of these views on every data set, under every seed.
@@ -149,8 +149,9 @@ def fit_many(
       views: the views to learn.
       settings: everything else.
       at_once: how many units (data set × seed) train side by side; :func:`jaxinfo.parallel.fits_at_once` by default.
-      keepers: gives the :class:`~jaxinfo.io.keeper.Keeper` of a group of units by its number: a killed call that is
-        made again goes on from there and ends with the same numbers, bit for bit.
+      keepers: gives the :class:`~jaxinfo.io.keeper.Keeper` of a group of units by its name, which tells how many train
+        side by side on how many devices: a killed call that is made again goes on from there and ends with the same
+        numbers, bit for bit.
       progress: called with ``(step, steps, {"validation": nats})`` after each look.
 
     Raises:
@@ -174,7 +175,8 @@ def fit_many(
         told = None
         if progress is not None:
             told = lambda done, end, m, g=g, p=progress: p(g * end + done, len(starts) * end, m)
-        with keepers(g) if keepers is not None else nullcontext() as keeper:
+        name = f"group{g:04d}_{parallel.layout(at_once)}"
+        with keepers(name) if keepers is not None else nullcontext() as keeper:
             trained += _train(blocks, s, weighted, views, fits, courses, keeper, told)
     return [_collect(bare[j], trained[j * s.seeds : (j + 1) * s.seeds]) for j in range(len(jobs))]
 
@@ -239,26 +241,28 @@ def _train(
             look(score)
     while done < max(course.end for course in courses):
         ends = {k: np.asarray([getattr(c, k) for c in courses])[owner] for k in ("cool_from", "cool_steps", "end")}
+        before = (state, best) if keeper is None else jax.tree.map(jnp.copy, (state, best))  # they are given away
         state, losses = _advance(blocks, s, weighted, views, state, fits | place(ends))
         state = place(state)  # already there: it only says so in the words that the next call compares
         best, score = judge(best, state.ema, state.step)
         best = place(best)
         running = [c.end > done for c in courses]
         losses, score = parallel.fetch((losses, score))
-        _check(losses[: units * folds].reshape(units, -1)[running], done, chunk_steps(s))
+        mine = losses[: units * folds].reshape(units, -1)[running]
+        if keeper is not None and done and not np.isfinite(mine).all():
+            keeper.save(done, _kept(before[0], before[1], scores))
+        _check(mine, done, chunk_steps(s), keeper is not None)
         done += chunk_steps(s)
         scores.append(score[: units * folds].reshape(units, folds, -1))
         look(scores[-1])
         if progress is not None:
             progress(done, max(c.end for c in courses), {"validation": float(scores[-1].sum(-1).mean())})
         if keeper is not None and keeper.due():
-            kept = parallel.fetch([jax.tree.leaves(state), jax.tree.leaves(best)])
-            keeper.save(done, {"at": kept, "scores": np.stack(scores)})
+            keeper.save(done, _kept(state, best, scores))
             if keeper.stopping:
                 keeper.leave()
     if keeper is not None and (found is None or found[0] < done):
-        kept = parallel.fetch([jax.tree.leaves(state), jax.tree.leaves(best)])
-        keeper.save(done, {"at": kept, "scores": np.stack(scores)})
+        keeper.save(done, _kept(state, best, scores))
     params, best_step = parallel.fetch((best["params"], best["step"]))
     out = []
     for u, course in enumerate(courses):
@@ -268,19 +272,25 @@ def _train(
     return out
 
 
+def _kept(state: Any, best: Any, scores: Sequence[np.ndarray]) -> dict[str, Any]:
+    """What a checkpoint holds of a group."""
+    return {"at": parallel.fetch([jax.tree.leaves(state), jax.tree.leaves(best)]), "scores": np.stack(scores)}
+
+
 def _like(now: Any, kept: Sequence[np.ndarray], place: Callable[[Any], Any]) -> Any:
     """Kept leaves in the structure of ``now``, on the devices."""
     return place(jax.tree.unflatten(jax.tree.structure(now), kept))
 
 
-def _check(losses: np.ndarray, done: int, chunk: int) -> None:
+def _check(losses: np.ndarray, done: int, chunk: int, kept: bool) -> None:
     wrong = ~np.isfinite(losses)
     if wrong.any():
         unit, place = np.argwhere(wrong)[0]
         step = done + 1 + int(np.flatnonzero(wrong.reshape(losses.shape[0], -1, chunk).any((0, 1)))[0])
         raise FloatingPointError(
             f"the training loss became {losses[unit, place]} at step {step}: try a smaller learning_rate, "
-            "preprocess='rank', or look for extreme values in the data.  What was kept before stays."
+            "preprocess='rank', or look for extreme values in the data."
+            + (f"  The last good state, of step {done}, is kept." if kept and done else "")
         )
 
 

@@ -26,7 +26,20 @@ def check(measures: Iterable[str]) -> None:
 def independent(
     x: np.ndarray, slices: Sequence[slice], groups: np.ndarray | None, count: int, seed: int
 ) -> Iterator[np.ndarray]:
-    """``count`` copies of packed rows ``[n, D]`` in which every variable but the first has its rows permuted on its own."""
+    """``count`` copies of packed rows ``[n, D]`` in which every variable but the first has its rows permuted on its own.
+
+    Raises:
+      ValueError: when a variable is the same all over every group: shifts within groups leave it as it is.
+    """
+    if groups is not None and np.bincount(groups).max() > 1:
+        order, starts = _in_order(groups)
+        for k, s in enumerate(slices[1:], 2):
+            inside = x[order, s]
+            if (np.maximum.reduceat(inside, starts) == np.minimum.reduceat(inside, starts)).all():
+                raise ValueError(
+                    f"null= shifts rows within groups, and variable {k} is constant within every one of them, so that "
+                    "nothing would change; give one row per group (say, means) and no groups, or read the interval, .ci()."
+                )
     rng = np.random.default_rng([seed, 99])
     for _ in range(count):
         out = x.copy()
@@ -41,11 +54,22 @@ def p_value(value: float, draws: np.ndarray) -> float:
 
 
 def permutation(rng: np.random.Generator, n: int, groups: np.ndarray | None) -> np.ndarray:
-    """A permutation of the rows, or within each group a circular shift: neighbours in a group may depend on each other."""
+    """A permutation of the rows, or within each group a circular shift: neighbours in a group may depend on each other.
+
+    Rows that are groups of their own are permuted among themselves.
+    """
     if groups is None:
         return rng.permutation(n)
-    out = np.arange(n)
-    for g in np.unique(groups):
-        rows = np.flatnonzero(groups == g)
-        out[rows] = np.roll(rows, int(rng.integers(rows.size)))
+    out, alone = np.arange(n), np.flatnonzero(np.bincount(groups)[groups] == 1)
+    out[alone] = rng.permutation(alone)
+    order, starts = _in_order(groups)
+    for rows in np.split(order, starts[1:]):
+        if rows.size > 1:
+            out[rows] = np.roll(rows, int(rng.integers(rows.size)))
     return out
+
+
+def _in_order(groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Row numbers group by group, and where each group begins among them."""
+    order = np.argsort(groups, kind="stable")
+    return order, np.concatenate([[0], np.flatnonzero(np.diff(groups[order])) + 1])

@@ -6,10 +6,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from jaxinfo.estimators.summary import clustered_variance
 from jaxinfo.types import Estimate
 
 
-def plug_in(codes: np.ndarray, sets: Sequence[tuple[float, tuple[int, ...]]], weights=None, name: str = "") -> Estimate:
+def plug_in(
+    codes: np.ndarray,
+    sets: Sequence[tuple[float, tuple[int, ...]]],
+    weights: np.ndarray | None = None,
+    name: str = "",
+    groups: np.ndarray | None = None,
+) -> Estimate:
     """A signed sum of entropies of discrete variables, Σ c_k H(V_k), with the Miller–Madow correction.
 
     H is estimated by −Σ p log p + (cells − 1) / (2 n) nats (Miller 1955); the standard error is that of the pointwise
@@ -20,6 +27,7 @@ def plug_in(codes: np.ndarray, sets: Sequence[tuple[float, tuple[int, ...]]], we
       sets: pairs (coefficient, columns).
       weights: ``[n]`` row weights; the correction uses the effective number of rows.
       name: of the estimate.
+      groups: ``[n]`` integer labels of rows that count as one draw together.
     """
     n = codes.shape[0]
     w = np.ones(n) / n if weights is None else np.asarray(weights, np.float64) / np.sum(weights)
@@ -30,11 +38,11 @@ def plug_in(codes: np.ndarray, sets: Sequence[tuple[float, tuple[int, ...]]], we
             continue
         _, cell = np.unique(codes[:, list(columns)], axis=0, return_inverse=True)
         p = np.bincount(cell.ravel(), weights=w)
-        pointwise -= coefficient * np.log(p[cell.ravel()])
+        pointwise -= coefficient * np.log(np.where(p > 0, p, 1.0))[cell.ravel()]  # cells without weight say nothing
         correction += coefficient * (np.count_nonzero(p) - 1) / (2.0 * effective)
     plain = float(w @ pointwise)
     value = plain + correction
-    stderr = float(np.sqrt(np.sum(w**2 * (pointwise - plain) ** 2) + (0.5 * correction) ** 2))
+    stderr = float(np.sqrt(clustered_variance(pointwise, w, groups) + (0.5 * correction) ** 2))
     return Estimate(value, stderr, pointwise + correction, None, {"plug_in": plain, "correction": correction}, name)
 
 

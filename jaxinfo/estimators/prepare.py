@@ -49,7 +49,8 @@ class Prepared:
 def prepare(job: Job, blocks: Blocks, views: tuple[View, ...], s: Settings) -> Prepared:
     """Split, transform and fit the Gaussian; every fold uses its training rows, and validation rows for choices."""
     x, weights = job.x, job.weights
-    splits = tuple(crossfit_splits(x.shape[0], s.folds, np.random.default_rng(job.seed), job.groups, s.validation))
+    rng = np.random.default_rng(job.seed)
+    splits = tuple(crossfit_splits(x.shape[0], s.folds, rng, job.groups, s.validation, weights))
     onehot = np.asarray(blocks.discrete)[blocks.owner]
     w = np.ones(x.shape[0]) if weights is None else np.asarray(weights, np.float64)
     part = lambda rows: None if weights is None else w[rows]
@@ -58,7 +59,9 @@ def prepare(job: Job, blocks: Blocks, views: tuple[View, ...], s: Settings) -> P
     for split in splits:
         transform = preprocess.fit(x[split.train], s.preprocess, onehot, part(split.train))
         zf = transform.forward(x)
-        mean, cov = shrunk_covariance(zf[split.train], zf[split.validation], part(split.train))
+        mean, cov = shrunk_covariance(
+            zf[split.train], zf[split.validation], part(split.train), part(split.validation), onehot
+        )
         transforms.append(transform)
         means.append(mean)
         covs.append(cov)
@@ -78,23 +81,44 @@ def prepare(job: Job, blocks: Blocks, views: tuple[View, ...], s: Settings) -> P
 
 
 def shrunk_covariance(
-    train_rows: np.ndarray, validation_rows: np.ndarray, weights: np.ndarray | None = None
+    train_rows: np.ndarray,
+    validation_rows: np.ndarray,
+    weights: np.ndarray | None = None,
+    validation_weights: np.ndarray | None = None,
+    onehot: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mean ``[D]`` and covariance ``[D, D]`` of training rows, shrunk to the diagonal as validation likelihood asks."""
+    """Mean ``[D]`` and covariance ``[D, D]`` of training rows, shrunk to the diagonal as validation likelihood asks.
+
+    Args:
+      train_rows: ``[n, D]``.
+      validation_rows: ``[m, D]``.
+      weights: ``[n]`` of training rows.
+      validation_weights: ``[m]``.
+      onehot: ``[D]`` bool, coordinates of class labels: they are singular, so likelihood is that of the others given them.
+    """
     mean = np.average(train_rows, axis=0, weights=weights)
+    known = np.zeros(mean.size, bool) if onehot is None else onehot
     d = mean.size
     cov = np.cov(train_rows.T, aweights=weights, ddof=0).reshape(d, d)
     diagonal, ridge = np.diag(np.diag(cov)), 1e-10 * np.trace(cov) / d * np.eye(d)
     r = validation_rows - mean
+    alone = lambda c: np.average(log_likelihood(r[:, known], c[np.ix_(known, known)]), weights=validation_weights)
     best, best_score = None, -np.inf
     for amount in SHRINKAGE_GRID:
         c = (1.0 - amount) * cov + amount * diagonal + ridge
-        sign, logdet = np.linalg.slogdet(c)
-        score = -0.5 * (np.einsum("nd,nd->n", r, np.linalg.solve(c, r.T).T).mean() + logdet) if sign > 0 else -np.inf
+        score = np.average(log_likelihood(r, c), weights=validation_weights) - (alone(c) if known.any() else 0.0)
         if best is None or score > best_score + 1e-4:
             best, best_score = c, score
     assert best is not None  # the grid is not empty
     return mean, best
+
+
+def log_likelihood(r: np.ndarray, cov: np.ndarray) -> np.ndarray:
+    """Of centred rows ``[n, D]`` under N(0, cov), up to its constant; −inf when ``cov`` is not positive definite."""
+    sign, logdet = np.linalg.slogdet(cov)
+    if sign <= 0:
+        return np.full(r.shape[0], -np.inf)
+    return -0.5 * (np.einsum("nd,nd->n", r, np.linalg.solve(cov, r.T).T) + logdet)
 
 
 def clean_end(blocks: Blocks, covs: Sequence[np.ndarray], views: Sequence[View]) -> float:

@@ -37,7 +37,7 @@ CHUNK = 4096  # views times rows at a time
 FLOOR = 0.3  # share of evaluation draws that stay uniform in log-SNR
 
 
-def tune(fitted: Fitted, x: np.ndarray, seed: int = 0) -> Fitted:
+def tune(fitted: Fitted, x: np.ndarray, seed: int = 0, weights: np.ndarray | None = None) -> Fitted:
     """Set the calibration and the evaluation density of log-SNR on validation rows.
 
     With r the network's correction to the Gaussian, the calibration of a view at a log-SNR is the least-squares factor
@@ -46,11 +46,11 @@ def tune(fitted: Fitted, x: np.ndarray, seed: int = 0) -> Fitted:
     once its Gaussian part is integrated exactly.
     """
     s = fitted.settings
-    rows = [sp.validation for sp in fitted.splits]
+    rows, w = [sp.validation for sp in fitted.splits], np.ones(x.shape[0]) if weights is None else weights
     z = [t.forward(x[r]) for t, r in zip(fitted.transforms, rows)]
     hit, power = _corrections(
         fitted.blocks, s, fitted.views, fitted.params, inner_in_order(fitted, fitted.views), float32(padded(z)),
-        float32(padded([np.ones(r.size) for r in rows])), jnp.float32(fitted.hi),
+        float32(padded([w[r] / w[r].mean() for r in rows])), jnp.float32(fitted.hi),
         jax.random.split(jax.random.fold_in(jax.random.key(seed), 17), (s.seeds, s.folds)),
     )  # fmt: skip
     hit, power = np.asarray(hit, np.float64), np.asarray(power, np.float64)  # [R, F, V, NODES]

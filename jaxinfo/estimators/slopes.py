@@ -14,6 +14,8 @@ from jaxinfo.estimators.settings import Settings
 from jaxinfo.measures import Measure
 from jaxinfo.programs import program
 
+ENOUGH = 10  # rows per coordinate for a covariance that is not shrunk
+
 
 @program(static_argnums=(0, 1, 2, 3))
 def _gradients(blocks: Blocks, s: Settings, measure: Measure, num_mc: int, params, calibration, fold, hi, logsnr, keys):
@@ -38,6 +40,7 @@ def gradient(
     logsnr: float = 4.0,
     num_mc: int = 4,
     crossfitted: bool = True,
+    weights: np.ndarray | None = None,
 ) -> np.ndarray:
     """Derivative of a measure with respect to each row, by :func:`jaxinfo.pathwise.gradient` with the trained scores.
 
@@ -53,6 +56,7 @@ def gradient(
         (whose own derivative is exact, without noise): errors of the scores grow like exp(logsnr / 2), what the noise
         hides shrinks.
       num_mc: pairs of noise draws.
+      weights: ``[n]`` row weights.
 
     Returns:
       ``[n, D]`` in nats per unit of x, the mean over seeds (and over folds for new rows).
@@ -61,13 +65,14 @@ def gradient(
     rows = [sp.evaluation for sp in fitted.splits] if crossfitted else [np.arange(n)] * s.folds
     z = [t.forward(x) for t in fitted.transforms]
     # The Gaussian of the very rows that are read: its error and theirs cancel.  New rows may be too few for one.
-    means, covs = fitted.means, fitted.covs
-    if crossfitted:
-        means, covs = np.stack([v.mean(0) for v in z]), np.stack([np.cov(v.T).reshape(v.shape[1], -1) for v in z])
+    means, covs, w = fitted.means, fitted.covs, np.ones(n) if weights is None else weights
+    if crossfitted and n > ENOUGH * blocks.dim:
+        means = np.stack([np.average(v, axis=0, weights=weights) for v in z])
+        covs = np.stack([np.cov(v.T, aweights=weights).reshape(v.shape[1], -1) for v in z])
     fold = {
         "factors": inner_factors(fitted),
         "rows": float32(padded([v[r] for v, r in zip(z, rows)])),
-        "weights": float32(padded([np.ones(r.size) for r in rows])),
+        "weights": float32(padded([w[r] for r in rows])),
         "control": stacked([pathwise.control(measure, blocks, m, c) for m, c in zip(means, covs)]),
     }
     keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), 29), (s.seeds, s.folds))

@@ -16,17 +16,24 @@ class Split(NamedTuple):
 
 
 def crossfit_splits(
-    n: int, folds: int, rng: np.random.Generator, groups: np.ndarray | None = None, validation: float = 0.1
+    n: int,
+    folds: int,
+    rng: np.random.Generator,
+    groups: np.ndarray | None = None,
+    validation: float = 0.1,
+    weights: np.ndarray | None = None,
 ) -> list[Split]:
     """Cut ``n`` rows into ``folds`` evaluation sets; the other rows train, a share of them validates.
 
     Rows of one group never stand on two sides.  With ``folds=1`` every row stands on all three (no held-out rows: for
-    score plug-ins and tests only).
+    score plug-ins and tests only).  Rows of weight 0 count for nothing when folds and validation rows are made as large
+    as they should be.
 
     Raises:
-      ValueError: when there are fewer groups than folds plus one.
+      ValueError: when there are fewer groups than folds plus one, or a fold has no two groups with weight to learn from.
     """
     labels = np.arange(n) if groups is None else np.unique(groups, return_inverse=True)[1]
+    counts = np.ones(n) if weights is None else (np.asarray(weights) > 0).astype(float)
     units = rng.permutation(labels.max() + 1)
     if units.size < folds + 1:
         raise ValueError(
@@ -34,10 +41,10 @@ def crossfit_splits(
             "use fewer folds or finer groups."
         )
     # Units dealt by size, largest first into the lightest fold, so that folds hold about as many rows each.
-    size = np.bincount(labels)[units]
+    size, alike = np.bincount(labels, counts)[units], groups is None and weights is None
     fold_of, load = np.empty(units.size, int), np.zeros(folds)
-    for j in np.argsort(-size, kind="stable") if groups is not None else range(units.size):
-        f = int(np.argmin(load)) if groups is not None else j % folds
+    for j in range(units.size) if alike else np.argsort(-size, kind="stable"):
+        f = j % folds if alike else int(np.argmin(load))
         fold_of[j] = f
         load[f] += size[j]
     row_fold = np.empty(labels.max() + 1, int)
@@ -47,9 +54,19 @@ def crossfit_splits(
     for f in range(folds):
         rest = np.flatnonzero(row_fold != f)
         pool = rng.permutation(np.unique(labels[rest]))
-        rows_of = np.bincount(labels[rest], minlength=labels.max() + 1)[pool]
-        share = int(np.searchsorted(np.cumsum(rows_of), validation * rest.size)) + 1
-        share = int(np.clip(share, 1, pool.size - 1))
+        rows_of = np.bincount(labels[rest], counts[rest], minlength=labels.max() + 1)
+        wanted, usable = validation * counts[rest].sum(), rows_of[pool] > 0
+        if usable.sum() < 2:
+            raise ValueError(
+                f"cross-fitting with folds={folds}: without the rows of one fold only {usable.sum()} group with weight is "
+                "left, and one is needed to train and another to validate; give more folds or finer groups of more equal "
+                "size."
+            )
+        # A group larger than all validation rows should be is for training, if there are others.
+        fits = usable & (rows_of[pool] <= max(wanted, rows_of[pool][usable].min()))
+        pool = np.concatenate([pool[fits], pool[usable & ~fits]])
+        share = int(np.searchsorted(np.cumsum(rows_of[pool]), wanted)) + 1
+        share = int(np.clip(share, 1, max(fits.sum() - (fits.sum() == pool.size), 1)))
         held = np.isin(labels[rest], pool[:share])
         out.append(Split(rest[~held], rest[held], np.flatnonzero(row_fold == f)))
     return out

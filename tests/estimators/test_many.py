@@ -102,3 +102,31 @@ def test_null_budget_is_never_larger():
     small = for_null(resolve("thorough", {"steps": 100}))
     assert small.steps == 100 and small.folds == BUDGETS["quick"].folds and small.seeds == 1
     assert for_null(BUDGETS["standard"]).steps == BUDGETS["quick"].steps
+
+
+def test_the_last_good_state_is_kept_when_the_loss_is_not_finite(tmp_path):
+    """From the third look on the loss is not finite: what stood before is on the disk."""
+    s = Settings(**{**S.__dict__, "seeds": 1})
+    good = crossfit.chunk_steps(s)
+    spoil = {"at": 0}
+
+    def keepers(group):
+        return Keeper(tmp_path / group, "run", every_s=1e9)
+
+    def poison(done, end, metrics):
+        spoil["at"] = done
+
+    real = crossfit._advance
+
+    def advance(blocks, s, weighted, views, state, fits):
+        state, losses = real(blocks, s, weighted, views, state, fits)
+        return state, losses * (np.nan if spoil["at"] >= 2 * good else 1.0)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(crossfit, "_advance", advance)
+        with pytest.raises(FloatingPointError, match=f"last good state, of step {2 * good}, is kept"):
+            crossfit.fit_many(JOBS[:1], BLOCKS, VIEWS, s, keepers=keepers, progress=poison)
+    (place,) = tmp_path.iterdir()
+    step, kept, _ = Keeper(place, "run").newest()
+    assert step == 2 * good and kept["scores"].shape[0] == 2
+    assert all(np.isfinite(leaf).all() for part in kept["at"] for leaf in part if leaf.dtype.kind == "f")

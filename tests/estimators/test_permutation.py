@@ -1,0 +1,32 @@
+"""Data under the null of independence: what is permuted with groups, and what cannot be."""
+
+import numpy as np
+import pytest
+
+from jaxinfo.estimators import permutation
+
+SLICES = (slice(0, 1), slice(1, 2))
+
+
+def test_rows_that_are_groups_of_their_own_are_permuted():
+    x = np.arange(400.0).reshape(200, 2)
+    (drawn,) = permutation.independent(x, SLICES, np.arange(200), 1, 0)
+    np.testing.assert_array_equal(drawn[:, 0], x[:, 0])
+    assert sorted(drawn[:, 1]) == sorted(x[:, 1]) and np.mean(drawn[:, 1] == x[:, 1]) < 0.1
+
+
+def test_rows_of_a_group_are_shifted_round_it():
+    groups = np.random.default_rng(0).permutation(np.repeat(np.arange(3), 50))
+    x = np.arange(300.0).reshape(150, 2)
+    (drawn,) = permutation.independent(x, SLICES, groups, 1, 1)
+    for g in range(3):
+        before, after = x[groups == g, 1], drawn[groups == g, 1]
+        start = int(np.flatnonzero(after == before[0])[0])
+        np.testing.assert_array_equal(np.roll(before, start), after)
+
+
+def test_a_variable_that_no_group_sees_change_is_refused():
+    groups = np.repeat(np.arange(10), 20)
+    x = np.column_stack([np.random.default_rng(0).normal(size=200), groups])
+    with pytest.raises(ValueError, match="variable 2 is constant within every one of them.*one row per group"):
+        list(permutation.independent(x, SLICES, groups, 1, 0))

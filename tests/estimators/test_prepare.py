@@ -1,0 +1,50 @@
+"""The Gaussian inside: how much it is shrunk, with labels and with weights."""
+
+import numpy as np
+import pytest
+
+from jaxinfo.estimators.prepare import shrunk_covariance
+
+NONE = np.zeros(40, bool)
+
+
+def drawn(n, d=40, classes=0, seed=0):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, d))
+    return np.column_stack([x, np.eye(classes)[rng.integers(0, classes, n)] - 1 / classes]) if classes else x
+
+
+def correlation(cov, d=40):
+    """The largest correlation of two of the first coordinates: 0 in truth."""
+    c = cov[:d, :d] / np.sqrt(np.outer(np.diag(cov)[:d], np.diag(cov)[:d]))
+    return abs(c - np.eye(d)).max()
+
+
+def test_labels_do_not_switch_shrinkage_off():
+    """Their one-hot coordinates are singular: the likelihood of the numbers given them is what counts."""
+    onehot = np.arange(43) >= 40
+    _, cov = shrunk_covariance(drawn(160, classes=3), drawn(20, classes=3, seed=1), onehot=onehot)
+    _, alone = shrunk_covariance(drawn(160), drawn(20, seed=1), onehot=NONE)
+    assert correlation(alone) < 0.01
+    assert correlation(cov) < 0.01
+
+
+def test_labels_that_matter_stay():
+    rng = np.random.default_rng(2)
+    label = rng.integers(0, 2, 2000)
+    x = np.column_stack([rng.normal(size=2000) + 3.0 * label, label - 0.5, 0.5 - label])
+    _, cov = shrunk_covariance(x[:1800], x[1800:], onehot=np.array([False, True, True]))
+    assert cov[0, 1] == pytest.approx(np.cov(x[:1800].T)[0, 1], rel=0.05)
+
+
+def test_rows_without_weight_do_not_choose_the_shrinkage():
+    """Validation rows of another law, excluded by weight 0, would ask for the diagonal."""
+    rng = np.random.default_rng(3)
+    cov = np.array([[1.0, 0.9], [0.9, 1.0]])
+    x = rng.multivariate_normal([0, 0], cov, size=500)
+    strange = rng.multivariate_normal([0, 0], [[1.0, -0.9], [-0.9, 1.0]], size=500)
+    validation, weights = np.concatenate([x[:100], strange]), np.concatenate([np.ones(100), np.zeros(500)])
+    _, kept = shrunk_covariance(x[100:], validation, validation_weights=weights)
+    _, misled = shrunk_covariance(x[100:], validation)
+    assert kept[0, 1] > 0.85
+    assert misled[0, 1] < 0.5
