@@ -39,7 +39,7 @@ def get_config(arg: str = "") -> ConfigDict:
     config.groups = (group(("bmi",), 10_000, 3), group(TEN, 100_000, 1), linear, *(rival(bound) for bound in BOUNDS))
     if arg == "smoke":
         small = {"budget": "quick", "steps": 100, "width": 16, "num_mc": 2, "checks": 4}
-        short = {"steps": 40, "checks": 2, "batch": 32, "width": 16}
+        short = {"steps": 40, "look": 20, "batch": 32, "width": 16}
         config.groups = (
             group(("1v1-normal-0.75",), 400, 1, options=small),
             group(("1v1-normal-0.75",), 400, 1, estimator="infonce", options=short),

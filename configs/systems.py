@@ -43,7 +43,7 @@ def get_config(arg: str = "") -> ConfigDict:
     config.groups = (group(GRID, SYSTEM, {}), gradients, *rivals)
     if arg == "smoke":
         small = {"budget": "quick", "steps": 60, "width": 16, "num_mc": 2, "checks": 4}
-        short = {"steps": 20, "checks": 2, "batch": 32, "width": 16}
+        short = {"steps": 20, "look": 10, "batch": 32, "width": 16}
         config.groups = (
             group(("sign_xor",), SYSTEM, small, 400),
             group(("sign_xor",), SYSTEM, short, 400, estimator="line-nwj", test=400),

@@ -47,7 +47,7 @@ class Settings:
       depth: hidden layers.
       batch: pairs per step; also the pairs that a bound is evaluated on at a time.
       steps: most optimiser steps.
-      checks: how many times held-out rows are looked at; the best parameters are kept.
+      look: steps between looks at held-out rows; the best parameters are kept.
       cpu_seconds: stop at the first look after this much time of the processor, compilation included.
       learning_rate: of Adam.
       validation: share of the training rows held out for the choice of the best step.
@@ -59,7 +59,7 @@ class Settings:
     depth: int = 2
     batch: int = 128
     steps: int = 20_000
-    checks: int = 40
+    look: int = 100
     cpu_seconds: float | None = None
     learning_rate: float = 5e-4
     validation: float = 0.1
@@ -67,7 +67,7 @@ class Settings:
     preprocess: str = "rank"
 
     def __post_init__(self):
-        check_whole(self, "width", "depth", "batch", "steps", "checks")
+        check_whole(self, "width", "depth", "batch", "steps", "look")
         if self.batch < 2:
             raise ValueError(
                 f"batch must be at least 2, got {self.batch}: a pair is told from the others of its batch."
@@ -283,8 +283,9 @@ def _pair(data: Mapping[str, np.ndarray], s: Settings) -> tuple[np.ndarray, np.n
 
 
 def _values(b: Bound, batch: int, params: Params, x: np.ndarray, y: np.ndarray) -> Array:
-    """The bound on consecutive batches of rows, ``[n // batch]``."""
-    blocks = lambda v: jnp.asarray(v[: len(v) // batch * batch].reshape(-1, batch, v.shape[1]))
+    """The bound on batches of rows drawn in random order, ``[n // batch]``: neighbours in a file may be alike."""
+    order = np.random.default_rng(0).permutation(len(x))[: len(x) // batch * batch]
+    blocks = lambda v: jnp.asarray(v[order].reshape(-1, batch, v.shape[1]))
     apply, keys = b.critic(x.shape[1], y.shape[1]).apply, jax.random.split(jax.random.key(0), len(x) // batch)
     values = jax.jit(lambda p, *each: jax.lax.map(lambda one: b.value(p, apply, *one), each))
     return values(params, keys, blocks(x), blocks(y))
@@ -314,7 +315,7 @@ def _train(key: Array, b: Bound, name: str, s: Settings, x: np.ndarray, y: np.nd
         at = jax.random.randint(k_row, (s.batch,), 0, data[0].shape[0])
         return b.loss(p, critic.apply, k_loss, data[0][at], data[1][at]), None
 
-    count = max(1, s.steps // s.checks)
+    count = min(s.look, s.steps)
     advance = jax.jit(partial(train.fit, loss=loss, tx=tx, num_steps=count), donate_argnums=1)
     n = held // s.batch * s.batch
     blocks = tuple(jnp.asarray(v[out][:n].reshape(-1, s.batch, v.shape[1])) for v in (x, y))

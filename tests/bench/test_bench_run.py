@@ -6,7 +6,7 @@ from jaxinfo.bench import run, tasks
 
 pytestmark = pytest.mark.usefixtures("quick_compile")
 
-SHORT = {"width": 16, "batch": 32, "steps": 40, "checks": 2}
+SHORT = {"width": 16, "batch": 32, "steps": 40, "look": 20}
 
 
 def read(name, task, measure, **options):
