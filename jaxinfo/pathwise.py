@@ -61,6 +61,7 @@ class Control:
     linear: Array
 
 
+CHUNK = 4096  # views times rows at a time: memory does not grow with their number
 PRIOR = 30.0  # rows of evidence that the difference of two scores has no linear part
 
 
@@ -130,8 +131,17 @@ def gradient(
     share = jnp.ones(x.shape[0], x.dtype) if weights is None else weights.astype(x.dtype)
     share = share / share.sum()
 
+    size = max(1, min(x.shape[0], CHUNK // len(needed)))
+    chunks = -(-x.shape[0] // size)
+    chunked = lambda z: jnp.pad(z, [(0, chunks * size - z.shape[0])] + [(0, 0)] * (z.ndim - 1)).reshape(
+        chunks, size, *z.shape[1:]
+    )
+
     def one(key):
-        eps = jax.random.normal(key, x.shape, x.dtype)
+        return jax.lax.map(some_rows, (chunked(x), chunked(jax.random.normal(key, x.shape, x.dtype)), chunked(share)))
+
+    def some_rows(args):
+        x, eps, share = args
 
         def signed(sign):
             noise = sign * eps
@@ -150,6 +160,7 @@ def gradient(
         return jax.tree.map(lambda plus, minus: 0.5 * (plus + minus), signed(1.0), signed(-1.0))
 
     rest, cross, moments = jax.tree.map(lambda z: z.mean(0), jax.lax.map(one, jax.random.split(key, num_mc)))
+    rest, cross, moments = rest.reshape(-1, blocks.dim)[: x.shape[0]], cross.sum(0), moments.sum(0)
     if control is None:
         return alpha / sigma * rest
     # least squares of the difference on the coordinates a view shows, with a little evidence for zero

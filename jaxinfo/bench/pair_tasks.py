@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache, partial
 
 import numpy as np
@@ -161,7 +162,8 @@ def high_mi_task(mi: float, transform: str = "plain", dim: int = 3) -> Task:
     base = partial(_normal_pair, cov=cov, dim_x=dim)
     name = f"High MI {dim} × {dim} ({mi:.1f} nats, {transform})"
     maps = (tf.PAIR_TRANSFORMS[transform],)
-    return _pair(f"high_mi-{dim}-{dim}-{mi:.1f}-{transform}", name, base, float(mi), (dim, dim), maps)
+    made = _pair(f"high_mi-{dim}-{dim}-{mi:.1f}-{transform}", name, base, float(mi), (dim, dim), maps)
+    return made if transform == "spiral" else replace(made, copula=cov)  # all others change coordinates one by one
 
 
 def picture_task(picture: str, dim: int = 2) -> Task:

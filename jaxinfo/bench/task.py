@@ -23,6 +23,7 @@ class Task:
       truth: measure -> exact nats; "o_information_gradient:<variable>" for the gradient.
       dims: variable -> d, in the order of the sample.
       discrete: the variables that hold a class label, as whole numbers in one column.
+      copula: correlations ``[D, D]`` of the normal law behind increasing maps of single coordinates, where there is one.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Task:
     truth: dict[str, float]
     dims: dict[str, int]
     discrete: tuple[str, ...] = ()
+    copula: np.ndarray | None = None
 
     def draw(self, seed: int, n: int) -> Sample:
         """``n`` rows, the same for the same seed; use two seeds, not two slices, for training and test rows.
