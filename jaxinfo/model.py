@@ -105,17 +105,30 @@ class Model:
         """Every measure named when fitting, cross-fitted: each row read by the network that did not see it."""
         return self._results(queries.expand(self.asked, self.blocks), None)
 
-    def measure(self, name: str, rows: Any = None) -> Estimate:
+    def measure(self, name: str, rows: Any = None, *, groups: Any = None, sample_weight: Any = None) -> Estimate:
         """One measure, on the rows trained on (cross-fitted) or on new ``rows``, which the folds' networks read in turn.
 
         Few new rows are read by the networks of every fold, and averaged.
 
         A measure whose views were not trained is trained now, as long as the model still holds its data.
+
+        Args:
+          name: of the measure.
+          rows: new rows, read like the data that were trained on.
+          groups: ``[m]`` labels of new rows that are not independent: errors are clustered by them.
+          sample_weight: ``[m]`` non-negative weights of new rows.
+
+        Raises:
+          ValueError: for groups or weights without new rows (those of the fit hold), or rows that differ from the data.
         """
+        if rows is None and not (groups is None and sample_weight is None):
+            raise ValueError(
+                "groups and sample_weight are of new rows=; those of the rows trained on are given when fitting."
+            )
         asked = queries.expand(name, self.blocks)
         if len(asked) > 1:
             raise ValueError(f"{name} is {len(asked)} measures; name one, such as {next(iter(asked))}.")
-        return self._results(asked, rows)[next(iter(asked))]
+        return self._results(asked, rows, groups, sample_weight)[next(iter(asked))]
 
     def pointwise(self, name: str, rows: Any = None) -> np.ndarray:
         """Pointwise values of a measure, ``[n]`` in the model's unit: their mean is its gap form."""
@@ -245,9 +258,14 @@ class Model:
             raise ValueError("a loaded model does not hold its data: give rows=.")
         return self.table.x
 
-    def _results(self, asked: Mapping[str, queries.Query], rows: Any) -> Results:
-        x = self._rows(rows)
-        weights, groups = (self.weights, self.groups) if rows is None else (None, None)
+    def _results(
+        self, asked: Mapping[str, queries.Query], rows: Any, groups: Any = None, sample_weight: Any = None
+    ) -> Results:
+        x, weights = self._rows(rows), self.weights
+        if rows is None:
+            groups = self.groups
+        else:
+            weights, groups = inputs.row_weights(sample_weight, len(x)), inputs.row_groups(groups, len(x))
         measures = self._measures(asked)
         found: dict[str, Estimate] = {}
         if measures:
@@ -308,7 +326,7 @@ class Model:
         drawn = permutation.independent(self.table.x, self.blocks.slices, self.groups, o.null, o.seed)
         tables = [self.table, *(replace(self.table, x=x) for x in drawn)]
         opts = replace(o, budget="quick")
-        read = self._refitted([(table, opts) for table in tables], asked, for_null(self.settings))
+        read = self._refitted("null", [(table, opts) for table in tables], asked, for_null(self.settings))
         gap = lambda e: e.diagnostics.get("gap", e.value)
         out = {}
         for name in asked:
@@ -326,7 +344,7 @@ class Model:
             (replace(self.table, x=self.table.x[rows]), replace(o, groups=units, sample_weight=_at(self.weights, rows)))
             for rows, units in bootstrap.resampled(n, self.groups, o.bootstrap, o.seed)
         ]
-        read = self._refitted(again, asked, self.settings)
+        read = self._refitted("bootstrap", again, asked, self.settings)
         out = {}
         for name, e in found.items():
             draws = np.asarray([r[name].value for r in read])
@@ -334,13 +352,17 @@ class Model:
             out[name] = e._replace(diagnostics=e.diagnostics | spread)
         return out
 
-    def _refitted(self, data: Sequence[tuple[inputs.Table, Options]], asked, settings) -> list[Results]:
-        """The same questions to other tables of this packing, in nats: trained in one program, nothing kept."""
+    def _refitted(self, why: str, data: Sequence[tuple[inputs.Table, Options]], asked, settings) -> list[Results]:
+        """The same questions to other tables of this packing, in nats: trained in one program.
+
+        With a ``checkpoint_dir`` their training is kept there under ``why``: a killed call goes on, the same call again
+        does not train.
+        """
         plain = lambda opts: replace(opts, null=0, bootstrap=0, checkpoint_dir=None, unit="nats")
         models = [Model(table, self.blocks, plain(opts), settings) for table, opts in data]
         needed = self._measures(asked)
         if needed:
-            train_models(models, plan(needed).views)
+            train_kept(models, needed, self.options.checkpoint_dir, why)
         return [m._results(asked, None) for m in models]
 
     def _rules(self) -> inputs.Table:
@@ -429,13 +451,20 @@ def _at(values: np.ndarray | None, rows: np.ndarray) -> np.ndarray | None:
 def train_many(models: Sequence[Model], measures: str | Sequence[str]) -> None:
     """Train models of one packing and one set of options on what they were asked, kept in their ``checkpoint_dir``."""
     needed = models[0]._measures(queries.expand(measures, models[0].blocks))
-    if not needed:
-        return
-    place = models[0].options.checkpoint_dir
+    if needed:
+        train_kept(models, needed, models[0].options.checkpoint_dir)
+
+
+def train_kept(
+    models: Sequence[Model], needed: Mapping[str, ms.Measure], directory: str | Path | None, why: str = ""
+) -> None:
+    """Train models on what measures need; with a directory a killed call goes on, and the same call does not train again."""
+    if directory is None:
+        return train_models(models, plan(needed).views)
     h = hashlib.sha256()
     for m in models:
         h.update(m._fingerprint(needed).encode())
-    train_models(models, plan(needed).views, place=None if place is None else Path(place), mark=h.hexdigest())
+    train_models(models, plan(needed).views, place=Path(directory) / why, mark=h.hexdigest())
 
 
 def train_models(

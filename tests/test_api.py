@@ -161,6 +161,33 @@ def test_checkpoint_dir_remembers(pair, tmp_path):
     assert three.value != one.value
 
 
+def test_refits_of_a_killed_null_are_not_made_again(pair, tmp_path, monkeypatch):
+    """Null and bootstrap keep their training too: the same call again trains nothing and says the same."""
+    asked = dict(checkpoint_dir=tmp_path, null=3, bootstrap=2, **SMALL)
+    one = ji.mutual_information(*pair, **asked)
+    monkeypatch.setattr(crossfit, "_advance", lambda *args: pytest.fail("trained again"))
+    two = ji.mutual_information(*pair, **asked)
+    for name in ("null", "bootstrap"):
+        np.testing.assert_array_equal(one.diagnostics[name], two.diagnostics[name])
+    monkeypatch.undo()
+    other = ji.mutual_information(pair[0], pair[1][::-1], **asked)
+    assert other.diagnostics["bootstrap"][0] != one.diagnostics["bootstrap"][0]
+
+
+def test_new_rows_have_groups_and_weights_of_their_own(model):
+    fitted = model[1]
+    rng = np.random.default_rng(8)
+    few = {k: v[:40] for k, v in model[0].items()}
+    rows, groups = {k: np.repeat(v, 10, axis=0) for k, v in few.items()}, np.repeat(np.arange(40), 10)
+    name, weights = "o_information(a, b, c)", rng.integers(0, 2, 400)
+    plain, clustered = fitted.measure(name, rows), fitted.measure(name, rows, groups=groups)
+    assert clustered.diagnostics["row_stderr"] > 1.5 * plain.diagnostics["row_stderr"]
+    weighted = fitted.measure(name, rows, sample_weight=weights)
+    np.testing.assert_allclose(weighted.diagnostics["gap"], plain.per_sample[weights > 0].mean(), atol=1e-5)
+    with pytest.raises(ValueError, match="are of new rows="):
+        fitted.measure(name, groups=groups)
+
+
 def test_results_go_everywhere(model, tmp_path):
     pd = pytest.importorskip("pandas")
     r = model[1].estimate()
