@@ -3,7 +3,8 @@
 Command:   python -m experiments.sweep --config=configs/ablations.py --workdir=records
 Smoke:     python -m experiments.sweep --config=configs/ablations.py:smoke --workdir=out/smoke
 Hardware:  two CPU cores, hours; resumes.
-Expected:  ``docs/ablations.md``: no option changed alone lowers the error of all three tasks together at the same cost.
+Expected:  ``docs/ablations.md``: per change the error on each task, its mean over tasks, and the CPU-seconds of a fit, the
+           default first.
 """
 
 from ml_collections import ConfigDict

@@ -2,7 +2,9 @@
 
 Command:   python -m experiments.stream --config=configs/gpu_box.py --workdir=out/gpu_box
 Smoke:     python -m experiments.stream --config=configs/gpu_box.py:smoke --workdir=out/smoke
-Hardware:  one to eight GPUs of one machine.
+Hardware:  one to eight GPUs of one machine.  On K machines, with a workdir that they share, add to the command
+           --coordinator=HOST:PORT --num_processes=K --process_id=0 (HOST is the first machine; 1, 2, … on the others);
+           where Slurm or Open MPI starts it, none of the three.
 Expected:  total correlation of the default task within 5 % of its exact truth; the records of the run hold both.
 """
 

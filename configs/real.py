@@ -20,8 +20,8 @@ def get_config(arg: str = "") -> ConfigDict:
     trials = FEW | {"null": 19, "bootstrap": 10}
     config.steinmetz = study(trials, window_s=0.05, steps_s=(0.05, 0.01), systems=6)
     config.allen = study(trials, window_s=0.05, steps_s=(0.05, 0.005, 0.002, 0.001))
-    config.sachs = study({}, conditions=("cd3_cd28",))
-    config.lifespan = study({}, modules=(10, 20))
+    config.sachs = study({"null": 19}, conditions=("cd3_cd28",))
+    config.lifespan = study({"null": 19}, modules=(10, 20))
     config.tcga = study(FEW | {"null": 19, "bootstrap": 20}, dims=(2, 5))
     config.mfeat = study({"null": 19}, dims=(8,), noises=(0.3, 1.0))
     if arg == "smoke":

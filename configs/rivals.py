@@ -1,9 +1,10 @@
-"""Packages of others on the arrays we are measured on.
+"""Packages of others on the arrays we are measured on, ours among them.
 
 Command:   python -m experiments.rivals --config=configs/rivals.py --workdir=records
 Smoke:     python -m experiments.rivals --config=configs/rivals.py:smoke --workdir=out/smoke
 Hardware:  two CPU cores, hours; needs a package index for the first run; resumes.
-Expected:  a record for every package, task and measure; one that gives no number says why.
+Expected:  a record for every package, task and measure; one that gives no number says why.  What did not install is tried
+           again by the same command.
 """
 
 from ml_collections import ConfigDict
@@ -22,7 +23,8 @@ SYSTEMS = ("sign_xor", "mixed-10x5-plain")
 def get_config(arg: str = "") -> ConfigDict:
     """The configuration; ``smoke`` asks for a package that does not exist, which needs no network to fail."""
     config = ConfigDict()
-    config.packages = {
+    config.packages = {  # what to install; nothing for ours
+        "jaxinfo": "",
         "scikit-learn": "scikit-learn",
         "hoi": "hoi==0.0.7",
         "latentmi": "latentmi==0.1.3",

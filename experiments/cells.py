@@ -10,6 +10,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 
+def mark(record: dict, keys: Iterable[str]) -> str:
+    """What tells a cell, or the cell of a record, from others."""
+    return json.dumps([record.get(k) for k in keys], sort_keys=True)
+
+
 def run(
     path: Path,
     cells: Iterable[dict],
@@ -34,14 +39,14 @@ def run(
     """
     from jaxinfo.io.log import JsonLines, read_records
 
-    mark = lambda r, cell: json.dumps([r.get(k) for k in keys or sorted(cell)], sort_keys=True)
     kept, failed = read_records(path) if path.exists() else [], 0
     inherited = {k: v for k, v in os.environ.items() if k != "JAX_COMPILATION_CACHE_DIR"}  # else cells would share it
     if keep_programs:
         inherited["JAX_COMPILATION_CACHE_DIR"] = str(path.with_suffix(".programs").resolve())
         inherited.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.5")
     for cell in cells:
-        if mark(cell, cell) in {mark(r, cell) for r in kept}:
+        told = keys or sorted(cell)
+        if mark(cell, told) in {mark(r, told) for r in kept}:
             continue
         child = [sys.executable, "-m", "experiments.cells", function, json.dumps(cell)]
         found = subprocess.run(child, capture_output=True, text=True, env=inherited)

@@ -28,13 +28,15 @@ def measure(cell: dict) -> dict:
 
     start = time.process_time()
     x, ys = latents(cell)
+    images = len(x)
     pairs = cell["test"] == "additivity"
     y = ys[cell["level"]] if cell["test"] != "data_processing" else _joined(ys[cell["level"]], ys[cell["before"]])
     if pairs:
         x, y = (_joined(v[: len(v) // 2], v[len(v) // 2 : len(v) // 2 * 2]) for v in (x, y))
     e = ji.mutual_information(x, y, seed=cell["seed"], hi=cell["hi"], progress=False, **cell["options"])
     return cell | {
-        "value": e.value, "stderr": e.stderr, "flags": list(e.flags), "cpu_s": round(time.process_time() - start, 1),
+        "value": e.value, "stderr": e.stderr, "flags": list(e.flags), "images": images,
+        "cpu_s": round(time.process_time() - start, 1),
         "date": time.strftime("%Y-%m-%d"), "environment": environment(),
     }  # fmt: skip
 
@@ -71,23 +73,25 @@ def _joined(a, b):
     return np.concatenate([a, b], axis=1)
 
 
-def cells(config, data: str) -> list[dict]:
-    """Three tests at every level they speak of, for every clean end and seed."""
-    from jaxinfo.io import images
-
+def cells(config, data: str, title: str) -> list[dict]:
+    """Three tests at every level they speak of, for every clean end and seed, on the data of this title."""
     levels = tuple(config.levels)
     asked = [("baseline", level, None) for level in levels]
     asked += [("data_processing", b, a) for a, b in zip(levels, levels[1:]) if a > 0]
     asked += [("additivity", level, None) for level in levels if level > 0]
     shared = {k: config[k] for k in ("n", "latent", "noise")}
-    shared |= {"encoder": config.encoder.to_dict(), "options": config.options.to_dict(), "data": data}
-    shared |= {"title": images.load(data).title}
+    shared |= {"encoder": config.encoder.to_dict(), "options": config.options.to_dict(), "data": data, "title": title}
     return [
         {"test": test, "level": level, "before": before, "seed": seed, "hi": hi} | shared
         for hi, seeds in config.ends
         for seed in range(seeds)
         for test, level, before in asked
     ]
+
+
+def asked(config, records: list[dict]) -> list[dict]:
+    """The cells on the data that the records speak of."""
+    return [cell for title in dict.fromkeys(r["title"] for r in records) for cell in cells(config, "", title)]
 
 
 def shown(record: dict) -> str:
@@ -98,8 +102,10 @@ def shown(record: dict) -> str:
 
 def main(_):
     """Run the cells that are missing."""
-    path = Path(WORKDIR.value) / "consistency.jsonl"
-    run(path, cells(CONFIG.value, DATA.value), "experiments.consistency:measure", show=shown, keys=KEYS)
+    from jaxinfo.io import images
+
+    path, title = Path(WORKDIR.value) / "consistency.jsonl", images.load(DATA.value).title
+    run(path, cells(CONFIG.value, DATA.value, title), "experiments.consistency:measure", show=shown, keys=KEYS)
 
 
 if __name__ == "__main__":

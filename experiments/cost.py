@@ -16,6 +16,7 @@ from experiments.cells import run
 
 CONFIG = config_flags.DEFINE_config_file("config", "configs/cost.py", "Configuration.")
 WORKDIR = flags.DEFINE_string("workdir", "records", "Where cost.jsonl is kept.")
+KEYS = ("task", "estimator", "n", "options")
 FRESH = 1_000_000  # what is added to the seed of a draw for its test rows
 
 
@@ -75,13 +76,14 @@ def checkpoints(first: int, last: int, count: int) -> list[int]:
 
 
 def cells(config) -> list[dict]:
-    """Every pair under both estimators; O-information of the systems named in ``curves`` under ours."""
+    """Mutual information of every pair and O-information of the systems named in ``curves``, under both estimators."""
     shared = {"checkpoints": config.checkpoints, "test": config.test}
-    numbers = lambda name: shared | config[name].to_dict() | {"estimator": name}
-    pairs = [(task, name) for task in config.tasks for name in ("ours", "published")]
+    asked = [(task, "mutual_information") for task in config.tasks]
+    asked += [(task, "o_information") for task in config.curves]
     return [
-        *({"task": task, "measure": "mutual_information"} | numbers(name) for task, name in pairs),
-        *({"task": task, "measure": "o_information"} | numbers("ours") for task in config.curves),
+        {"task": task, "measure": measure, "estimator": name} | shared | config[name].to_dict()
+        for task, measure in asked
+        for name in ("ours", "published")
     ]
 
 
@@ -94,7 +96,7 @@ def shown(record: dict) -> str:
 def main(_):
     """Run the cells that are missing."""
     path = Path(WORKDIR.value) / "cost.jsonl"
-    run(path, cells(CONFIG.value), "experiments.cost:measure", show=shown, keys=("task", "estimator", "n", "options"))
+    run(path, cells(CONFIG.value), "experiments.cost:measure", show=shown, keys=KEYS)
 
 
 if __name__ == "__main__":

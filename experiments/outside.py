@@ -2,7 +2,7 @@
 
 python outside.py RIVAL MEASURE arrays.npz      prints one line of JSON
 
-The arrays are called train:NAME and test:NAME; what is not trained reads the rows for training.
+The arrays are called train:NAME and test:NAME; what is not trained reads the rows for training.  Ours is called like a rival.
 """
 
 import json
@@ -10,8 +10,16 @@ import math
 import sys
 import time
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
+
+
+def jaxinfo(measure, train, test):
+    """Ours by its defaults: trained on the rows for training, it reads the others."""
+    import jaxinfo as ji
+
+    return ji.fit(train, measure, discrete=(), progress=False).measure(measure, rows=test).value
 
 
 def sklearn(measure, train, test):
@@ -70,6 +78,7 @@ def dmi(name):
 
 STEPS = 20_000  # of the trained rivals, as many as ours may take
 RIVALS = {
+    "jaxinfo": jaxinfo,
     "scikit-learn": sklearn,
     "hoi": hoi,
     "latentmi": latentmi,
@@ -87,7 +96,19 @@ def main(rival, measure, path):
     cpu, wall = time.process_time(), time.time()
     value = RIVALS[rival](measure, part("train"), part("test"))
     found = {"value": float(value), "cpu_s": time.process_time() - cpu, "wall_s": time.time() - wall}
-    print("FOUND" + json.dumps(found | {"version": version(rival.split()[0])}))
+    found |= {"peak_mib": peak_mib(), "version": version(rival.split()[0])}
+    print("FOUND" + json.dumps(found))
+
+
+def peak_mib():
+    """Peak memory of this process; what ``resource`` tells may be that of the process which started it."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        peak = next(line for line in status.read_text(encoding="utf-8").splitlines() if line.startswith("VmHWM"))
+        return round(int(peak.split()[1]) / 1024)
+    import resource
+
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 1024))
 
 
 if __name__ == "__main__":

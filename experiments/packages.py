@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 import tempfile
 import venv
 from pathlib import Path
@@ -12,7 +13,12 @@ SCRIPT = Path(__file__).with_name("outside.py")
 
 
 def environment(package: str, requirement: str, root: Path, timeout_s: float) -> tuple[Path, str]:
-    """The Python of the package's own environment, made and filled on first use, and what went wrong, if anything."""
+    """The Python of the package's own environment, made and filled on first use, and what went wrong, if anything.
+
+    Without a requirement it is the Python that runs this.
+    """
+    if not requirement:
+        return Path(sys.executable), ""
     home = root / package.split()[0]
     python, done = home / "bin" / "python", home / "installed"
     if not done.exists() or done.read_text(encoding="utf-8") != requirement:
@@ -44,7 +50,7 @@ def measured(
     test: dict[str, np.ndarray],
     timeout_s: float,
 ) -> dict:
-    """``value``, ``cpu_s``, ``wall_s``, ``version``; or ``failed`` with the reason."""
+    """``value``, ``cpu_s``, ``wall_s``, ``peak_mib``, ``version``; or ``failed`` with the reason."""
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / "arrays.npz"
         arrays = {f"train:{k}": v for k, v in train.items()} | {f"test:{k}": v for k, v in test.items()}

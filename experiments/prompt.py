@@ -151,14 +151,17 @@ def switched(model, classifier, classes, cell: dict) -> list[dict]:
     return out
 
 
-def cells(config, data: str) -> list[dict]:
-    """One per seed."""
-    from jaxinfo.io import images
-
+def cells(config, data: str, title: str) -> list[dict]:
+    """One per seed, on the data of this title."""
     shared = {k: config[k] for k in ("n", "latent", "grid", "drawn", "steps")}
     shared |= {"encoder": config.encoder.to_dict(), "options": config.options.to_dict(), "data": data}
-    shared |= {"switches": list(config.switches), "title": images.load(data).title}
+    shared |= {"switches": list(config.switches), "title": title}
     return [{"seed": seed} | shared for seed in range(config.seeds)]
+
+
+def asked(config, records: list[dict]) -> list[dict]:
+    """The cells on the data that the records speak of."""
+    return [cell for title in dict.fromkeys(r["title"] for r in records) for cell in cells(config, "", title)]
 
 
 def shown(record: dict) -> str:
@@ -170,8 +173,10 @@ def shown(record: dict) -> str:
 
 def main(_):
     """Run the cells that are missing."""
-    path = Path(WORKDIR.value) / "prompt.jsonl"
-    run(path, cells(CONFIG.value, DATA.value), "experiments.prompt:measure", show=shown, keys=KEYS)
+    from jaxinfo.io import images
+
+    path, title = Path(WORKDIR.value) / "prompt.jsonl", images.load(DATA.value).title
+    run(path, cells(CONFIG.value, DATA.value, title), "experiments.prompt:measure", show=shown, keys=KEYS)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,14 @@ CONFIG = config_flags.DEFINE_config_file("config", "configs/real.py", "Configura
 WORKDIR = flags.DEFINE_string("workdir", "records", "Where real.jsonl is kept; the same command resumes.")
 DATA = flags.DEFINE_string("data", "", "Directory of the files.")
 ONLY = flags.DEFINE_string("only", "", "Only this data set.")
+KEYS = (
+    "study", "options", "seed", "session", "areas", "condition", "step_s", "window_s", "least", "modules", "dim", "noise",
+)  # fmt: skip
+
+
+def asked(config, records: list[dict]) -> list[dict]:
+    """The cells of every study; of recordings that a user brings, those of the sessions that the records speak of."""
+    return studies.asked(config, [r["session"] for r in records if r["study"] == "allen"])
 
 
 def shown(record: dict) -> str:
@@ -44,8 +52,7 @@ def main(_):
     else:
         sys.exit("say where the files are: --data=DIRECTORY; experiments/datasets/ tells what each holds.")
     wanted = studies.cells(config, directory, ONLY.value)
-    told = tuple(dict.fromkeys(k for cell in wanted for k in cell if k != "path"))
-    run(path, wanted, "experiments.datasets.studies:measure", show=shown, keys=told, keep_programs=True)
+    run(path, wanted, "experiments.datasets.studies:measure", show=shown, keys=KEYS, keep_programs=True)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from experiments.cells import run
 
 CONFIG = config_flags.DEFINE_config_file("config", "configs/scale.py", "Configuration.")
 WORKDIR = flags.DEFINE_string("workdir", "records", "Where scale.jsonl is kept.")
+KEYS = ("num_variables", "n", "steps", "network")
 LOOKS = 3
 
 
@@ -65,13 +66,17 @@ def measure(cell: dict) -> dict:
     }  # fmt: skip
 
 
+def cells(config) -> list[dict]:
+    """One per number of variables."""
+    shared = {"n": config.n, "steps": config.steps, "network": config.network.to_dict()}
+    return [shared | {"num_variables": num} for num in config.variables]
+
+
 def main(_):
     """Run the cells that are missing."""
     config = CONFIG.value
-    shared = {"n": config.n, "steps": config.steps, "network": config.network.to_dict()}
-    cells = [shared | {"num_variables": num} for num in config.variables]
     show = lambda r: {k: v for k, v in r.items() if k not in ("environment", "date", "network")}
-    run(Path(WORKDIR.value) / f"{config.name}.jsonl", cells, "experiments.scale:measure", show=show)
+    run(Path(WORKDIR.value) / f"{config.name}.jsonl", cells(config), "experiments.scale:measure", show=show, keys=KEYS)
 
 
 if __name__ == "__main__":

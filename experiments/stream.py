@@ -5,7 +5,8 @@
 DIRECTORY holds one ``NAME.npy`` per variable, ``[n]`` or ``[n, d]``, aligned by rows; they are mapped, not read.
 ``task:ID`` draws fresh rows of a task with exact truth instead.  The last ``held_out`` rows are never trained on: they are
 read at the end.  Killed at any moment, the same command goes on, and ends with the same numbers on the same devices.
-On several hosts run the same command on each, with the same workdir.
+On several hosts run the same command on each, with the same workdir; TPU pods, Slurm and Open MPI tell each who it
+is, elsewhere ``--coordinator``, ``--num_processes`` and ``--process_id`` do.
 """
 
 import hashlib
@@ -32,6 +33,9 @@ from jaxinfo.results import Results
 
 CONFIG = config_flags.DEFINE_config_file("config", "configs/gpu_box.py", "Configuration.")
 WORKDIR = flags.DEFINE_string("workdir", "out/stream", "Checkpoints, log and results; the same command resumes.")
+COORDINATOR = flags.DEFINE_string("coordinator", None, "HOST:PORT of process 0, where nothing else tells it.")
+NUM_PROCESSES = flags.DEFINE_integer("num_processes", None, "How many processes there are.")
+PROCESS_ID = flags.DEFINE_integer("process_id", None, "The number of this one, from 0.")
 
 
 class Mapped:
@@ -93,7 +97,7 @@ class Drawn:
 def main(_):
     """Train, read, save."""
     logging.set_verbosity(logging.WARNING)  # orbax tells every step of a save
-    parallel.start()
+    parallel.start(COORDINATOR.value, NUM_PROCESSES.value, PROCESS_ID.value)
     config, workdir = CONFIG.value, Path(WORKDIR.value)
     if config.data.startswith("task:"):
         source = Drawn(config.data.removeprefix("task:"), config.seed)

@@ -3,7 +3,8 @@
 python -m experiments.tables                                              # docs/acceptance.md and .png
 python -m experiments.tables --records=records/benchmark.jsonl            # docs/benchmark.md and .png
 
-``records/NAME.jsonl`` is drawn by ``experiments/documents/NAME.py``.
+``records/NAME.jsonl`` is drawn by ``experiments/documents/NAME.py``, from the cells that ``configs/NAME.py`` asks for: the last
+record of each; the document says how many are missing.
 """
 
 import importlib
@@ -12,10 +13,11 @@ from pathlib import Path
 
 from absl import app, flags
 
+from experiments.documents import complete
 from jaxinfo.io.log import read_records
 
 DOCUMENTS = sorted(
-    p.stem for p in (Path(__file__).parent / "documents").glob("*.py") if p.stem not in ("bars", "heading")
+    p.stem for p in (Path(__file__).parent / "documents").glob("*.py") if p.stem not in ("bars", "complete", "heading")
 )
 RECORDS = flags.DEFINE_string("records", "records/acceptance.jsonl", f"Records of one of: {', '.join(DOCUMENTS)}.")
 OUT = flags.DEFINE_string("out", None, "The table, docs/NAME.md by default; the figure stands beside it as .png.")
@@ -35,11 +37,17 @@ def main(_):
     records = read_records(path)
     if not records:
         sys.exit(f"{path} holds no record; this makes them:\n  {document.MAKE}")
+    found = complete.recorded(path.stem, records)
+    if not found.records:
+        sys.exit(
+            f"{path} holds no record of a cell that configs/{path.stem}.py asks for; this makes them:\n  {document.MAKE}"
+        )
     out.parent.mkdir(parents=True, exist_ok=True)
     image = out.with_suffix(".png")
-    text = document.markdown(records).replace("(acceptance.png)", f"({image.name})")
+    text = document.markdown(found.records).replace("(acceptance.png)", f"({image.name})")
+    text = complete.stated(text, path.stem, found)
     out.write_text(text, encoding="utf-8")
-    document.picture(records, image)
+    document.picture(found.records, image)
     print(text)
 
 

@@ -54,6 +54,15 @@ def test_smoke_differs_and_unknown_arguments_raise(path):
         module.get_config("unknown")
 
 
+def test_hosts_are_told_by_flags_all_together(tmp_path):
+    config = ROOT / "configs" / "gpu_box.py"
+    command = [sys.executable, "-m", script(config), f"--config={config}:smoke", f"--workdir={tmp_path}"]
+    done = subprocess.run([*command, "--process_id=1"], cwd=ROOT, capture_output=True, text=True, timeout=600)
+    assert done.returncode != 0 and "give coordinator, num_processes and process_id together" in done.stderr
+    text = config.read_text(encoding="utf-8")
+    assert all(flag in text for flag in ("--coordinator=", "--num_processes=", "--process_id="))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.stem)
 def test_smoke_runs(path, tmp_path):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
-from experiments.datasets import allen, lifespan, made, mfeat, sachs, steinmetz, studies, tcga, trials
+from experiments.datasets import allen, lifespan, made, mfeat, null, sachs, steinmetz, studies, tcga, trials
 
 TINY = {"budget": "quick", "steps": 40, "width": 16, "num_mc": 2, "checks": 2}
 AGAIN = TINY | {"null": 2, "bootstrap": 2}
@@ -80,11 +80,38 @@ def test_a_missing_file_is_said_and_left_out(tmp_path, capsys):
     assert "sachs.npz is not there" in capsys.readouterr().out
 
 
+def test_every_study_is_asked_for_without_its_file():
+    config = ConfigDict({study: settings | {"seeds": 2} for study, settings in STUDIES.items()})
+    without = studies.asked(config)
+    assert {c["study"] for c in without} == set(studies.STUDIES) - {"allen"}  # whose sessions only the user knows
+    more = [c for c in studies.asked(config, ["s1", "s1"]) if c not in without]
+    assert {(c["study"], c["session"]) for c in more} == {("allen", "s1")} and len(more) == 2 * 2 * len(allen.SYSTEMS)
+
+
+def test_nulls_take_the_quick_budget_and_stand_beside_their_measures(monkeypatch):
+    import jaxinfo as ji
+
+    called = []
+
+    class Found:
+        def rows(self):
+            return [{"measure": "total_correlation", "p_value": 0.05}]
+
+    monkeypatch.setattr(ji, "estimate", lambda vs, measures, **options: called.append(options) or Found())
+    assert null.tested({}, null.SYSTEM, 0, 0, {}) == [] and not called
+    found = null.tested({}, null.SYSTEM, 19, 3, {"width": 8}, groups="subjects")
+    assert called == [
+        {"null": 19, "seed": 3, "discrete": (), "progress": False, "budget": "quick", "width": 8, "groups": "subjects"}
+    ]
+    rows = null.beside([{"measure": "total_correlation", "value": 1.0}, {"measure": "o_information"}], found)
+    assert [row["p_value"] for row in rows] == [0.05, None] and rows[0]["value"] == 1.0
+
+
 STUDIES = {
     "steinmetz": {"options": AGAIN, "window_s": 0.05, "steps_s": (0.05,), "systems": 1},
     "allen": {"options": AGAIN, "window_s": 0.125, "steps_s": (0.125,), "least": 2},
-    "sachs": {"options": TINY, "conditions": ()},
-    "lifespan": {"options": TINY, "modules": (3,)},
+    "sachs": {"options": TINY | {"null": 2}, "conditions": ()},
+    "lifespan": {"options": TINY | {"null": 2}, "modules": (3,)},
     "tcga": {"options": AGAIN, "dims": (2,)},
     "mfeat": {"options": TINY | {"null": 2}, "dims": (2,), "noises": (1.0,)},
 }
@@ -98,11 +125,10 @@ def test_every_study_ends_in_rows(study, directory):
     assert "path" not in record and record["file"]
     for row in record["rows"]:
         assert np.isfinite([row["value"], row["stderr"]]).all()
-    first = record["rows"][0]
     if "bootstrap" in STUDIES[study]["options"]:
-        assert first["bootstrap_stderr"] > 0
-    if study in ("steinmetz", "allen", "tcga", "mfeat"):
-        assert 0 < first["p_value"] <= 1
+        assert record["rows"][0]["bootstrap_stderr"] > 0
+    tested = [row for row in record["rows"] if row.get("p_value") is not None and "slope" not in row["measure"]]
+    assert tested and all(0 < row["p_value"] <= 1 for row in tested)
 
 
 @pytest.mark.skipif(not DIRECTORY, reason="JAXINFO_DATA names no directory of the real files")

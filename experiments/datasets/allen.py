@@ -87,11 +87,16 @@ def _binned(times: np.ndarray, start: np.ndarray, edges: np.ndarray) -> np.ndarr
 
 
 def cells(config, path: Path) -> list[dict]:
+    """Those of every file."""
+    return of_files(config, sorted(path.parent.glob(path.name)))
+
+
+def of_files(config, files: list[Path]) -> list[dict]:
     """Every file, system of areas, condition and step."""
     return [
         {"session": file.stem, "path": str(file), "areas": list(areas), "condition": condition, "step_s": step,
          "window_s": config.window_s, "least": config.get("least", UNITS)}
-        for file in sorted(path.parent.glob(path.name))
+        for file in files
         for areas in SYSTEMS
         for condition in ("change", "no change")
         for step in config.steps_s

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.datasets.null import SYSTEM, tested
+
 FILE = "lifespan_fmri.npz"
 
 
@@ -30,19 +32,26 @@ def cells(config, path: Path) -> list[dict]:
 
 
 def measure(cell: dict) -> list[dict]:
-    """Ω given age, and its slope with age over subjects, by ours and by Gaussian copulas of each subject."""
+    """Ω given age, and its slope with age over subjects, by ours and by Gaussian copulas of each subject.
+
+    The null shifts every module within each subject, by an amount of its own.  What is tested is the system without age,
+    which permutations of rows can make independent.
+    """
     from scipy import stats
 
     import jaxinfo as ji
     from jaxinfo.estimators import copula
 
     vs, age, subject = read(cell["path"], cell["modules"])
-    options = {k: v for k, v in cell["options"].items() if k not in ("null", "bootstrap")}
+    options = dict(cell["options"])
+    null = options.pop("null", 0)
     names = ", ".join(vs)
     asked = [f"{m}({names} | age)" for m in ("total_correlation", "dual_total_correlation", "o_information")]
     model = ji.fit(vs | {"age": age}, asked, seed=cell["seed"], discrete=(), groups=subject, progress=False, **options)
     results = model.estimate()
     rows = [row | {"measure": row["measure"].partition("(")[0]} for row in results.rows()]
+    apart = tested(vs, SYSTEM, null, cell["seed"], options, groups=subject)
+    rows += [row | {"measure": f"{row['measure']} without age"} for row in apart]
     ages = np.asarray([age[subject == s][0] for s in np.unique(subject)])
     of_subject = lambda z: np.asarray([z[subject == s].mean() for s in np.unique(subject)])
     omega = {

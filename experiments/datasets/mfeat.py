@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.datasets.null import beside, tested
 from experiments.datasets.views import reduced
 
 FILE = "mfeat.npz"
@@ -39,11 +40,7 @@ def measure(cell: dict) -> list[dict]:
     asked = ("total_correlation", "dual_total_correlation", "o_information", "o_information_gradient")
     model = ji.fit(vs, asked, seed=cell["seed"], discrete=(), progress=False, **options)
     rows = model.estimate().rows() + model.subsets((2,), "total_correlation").rows()
-    if null:
-        tested = ji.estimate(
-            vs, "total_correlation", seed=cell["seed"], discrete=(), null=null, progress=False, **options
-        )
-        rows[0] |= {"p_value": tested["total_correlation"].diagnostics["p_value"]}
+    rows = beside(rows, tested(vs, "total_correlation", null, cell["seed"], options))
     said = tuple(f"mutual_information({name}; label)" for name in VIEWS)
     labelled = ji.estimate(
         vs | {"label": label}, said, seed=cell["seed"], discrete=("label",), progress=False, **options

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.datasets.null import SYSTEM, beside, tested
+
 FILE = "sachs.npz"
 
 
@@ -31,14 +33,16 @@ def cells(config, path: Path) -> list[dict]:
 
 
 def measure(cell: dict) -> list[dict]:
-    """System, gradient and pairs, each row with the number of known edges of its protein or between its two."""
+    """System with its null, gradient and pairs, each row with the known edges of its protein or between its two."""
     import jaxinfo as ji
 
     vs, edges = read(cell["path"], cell["condition"])
-    options = {k: v for k, v in cell["options"].items() if k not in ("null", "bootstrap")}
+    options = dict(cell["options"])
+    null = options.pop("null", 0)
     asked = ("total_correlation", "dual_total_correlation", "o_information", "o_information_gradient")
     model = ji.fit(vs, asked, seed=cell["seed"], discrete=(), progress=False, **options)
     rows = model.estimate().rows() + model.subsets((2,), "total_correlation").rows()
+    rows = beside(rows, tested(vs, SYSTEM, null, cell["seed"], options))
     for row in rows:
         inside = row["measure"].partition("(")[2].rstrip(")").split(", ")
         row["edges"] = sum(set(inside) <= {a, b} if len(inside) == 2 else inside[0] in (a, b) for a, b in edges)

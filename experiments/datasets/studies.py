@@ -1,6 +1,7 @@
 """All data sets: which cells there are, and the record of one."""
 
 import time
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -33,6 +34,26 @@ def cells(config, directory: Path, only: str = "") -> list[dict]:
             print(f"{study}: {directory / module.FILE} is not there; left out.", flush=True)
             continue
         path = directory / module.FILE
-        shared = {"study": study, "path": str(path), "options": settings.options.to_dict()}
-        out += [shared | c | {"seed": seed} for c in module.cells(settings, path) for seed in range(settings.seeds)]
+        out += _cells(study, settings, path, module.cells(settings, path))
     return out
+
+
+def asked(config, sessions: Sequence[str] = ()) -> list[dict]:
+    """The cells of every data set, whether its file is there or not; of NWB files those of these sessions."""
+    out = []
+    for study in STUDIES:
+        if study not in config:
+            continue
+        module, settings = import_module(f"experiments.datasets.{study}"), config[study]
+        path = Path(module.FILE)
+        if study == "allen":
+            each = module.of_files(settings, [Path(f"{session}.nwb") for session in dict.fromkeys(sessions)])
+        else:
+            each = module.cells(settings, path)
+        out += _cells(study, settings, path, each)
+    return out
+
+
+def _cells(study: str, settings, path: Path, each: list[dict]) -> list[dict]:
+    shared = {"study": study, "path": str(path), "options": settings.options.to_dict()}
+    return [shared | cell | {"seed": seed} for cell in each for seed in range(settings.seeds)]

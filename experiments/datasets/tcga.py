@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.datasets.null import beside, tested
 from experiments.datasets.views import reduced
 
 FILE = "tcga_brca.npz"
@@ -43,7 +44,6 @@ def measure(cell: dict) -> list[dict]:
         **more,
     )
     rows = call(vs, ("total_correlation", "dual_total_correlation", "o_information"), bootstrap=again).rows()
-    tested = {row["measure"]: row["p_value"] for row in call(vs, "total_correlation", null=null).rows()} if null else {}
-    rows = [row | {"p_value": tested.get(row["measure"])} for row in rows]
+    rows = beside(rows, tested(vs, "total_correlation", null, cell["seed"], options))
     labelled = call(vs | {"subtype": subtype}, tuple(f"mutual_information({omic}; subtype)" for omic in OMICS))
     return rows + labelled.rows()

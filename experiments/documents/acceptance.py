@@ -2,11 +2,13 @@
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from experiments.documents import bars
+from experiments.documents.complete import WITHIN, said
 from experiments.documents.heading import commits, heading
 
 MAKE = "python -m experiments.sweep --config=configs/acceptance.py --workdir=records"
@@ -124,8 +126,8 @@ def several(values, form=str) -> str:
     return ", ".join(dict.fromkeys(form(v) for v in values))
 
 
-def header(records: list[dict], table: list[dict], name: str) -> list[str]:
-    """What the numbers depend on, all of it read from the records."""
+def header(records: list[dict], table: list[dict], name: str, more: Sequence[str] = ()) -> list[str]:
+    """What the numbers depend on, all of it read from the records, and ``more`` lines of verdicts."""
     kept = latest(records)
     environments = [r.get("environment", {}) for r in kept]
     each = lambda *keys: several(" ".join(str(e.get(k, "?")) for k in keys) for e in environments)
@@ -141,7 +143,8 @@ def header(records: list[dict], table: list[dict], name: str) -> list[str]:
         f"- Date: {f'{dates[0]} to {dates[-1]}' if dates else 'not in the records'}.",
         f"- Rows n: {several(sorted({r['n'] for r in kept}))}. Data seeds per line: "
         f"{several(sorted({r['seeds'] for r in table}))}.",
-        f"- Bars: {within} of {len(judged)} lines with a bar are within it.",
+        f"- Bars, of the lines that are recorded: {within} of {len(judged)}: {said(within == len(judged))}",
+        *more,
     ]
     absent = missing(table, name)
     if absent:
@@ -160,16 +163,16 @@ def header(records: list[dict], table: list[dict], name: str) -> list[str]:
     ]
 
 
-def markdown(records: list[dict], name: str = "acceptance") -> str:
-    """The whole document."""
+def markdown(records: list[dict], name: str = "acceptance", more: Sequence[str] = ()) -> str:
+    """The whole document, with ``more`` lines of verdicts."""
     table = rows(records)
     several_n = len({r["n"] for r in table}) > 1
-    lines = header(records, table, name)
+    lines = header(records, table, name, more)
     lines.append("| " + " | ".join(COLUMNS) + " |")
     words = ("task", "measure", "options", "bar", "verdict")
     lines.append("|" + "|".join("---" if c in words else "--:" for c in COLUMNS) + "|")
     for r in table:
-        verdict = f"**{r['verdict']}**" if r["verdict"].startswith("outside") else r["verdict"] or "–"
+        verdict = f"**{r['verdict']}**" if r["verdict"].startswith("outside") else WITHIN if r["verdict"] else "–"
         cells = [
             r["task"], r["measure"], option_words(r, several_n), str(r["seeds"]),
             *(number(r[k]) for k in ("truth", "estimate", "error", "stderr", "worst", "copula", "ksg")),

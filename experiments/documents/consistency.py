@@ -3,11 +3,13 @@
 Drawn by ``python -m experiments.tables --records=records/consistency.jsonl``.
 """
 
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
 
 from experiments.documents import bars
+from experiments.documents.complete import said
 from experiments.documents.heading import commits, heading
 
 MAKE = "python -m experiments.consistency --config=configs/consistency.py --workdir=records --data=mnist.npz"
@@ -19,26 +21,29 @@ SAID = {
 }
 
 
-def ratios(records: list[dict]) -> dict[float, dict[str, dict[float, np.ndarray]]]:
-    """Clean end -> test -> level -> ratio of each seed."""
-    kept = {(r["hi"], r["seed"], r["test"], r["level"]): r["value"] for r in records}
-    out: dict[float, dict[str, dict[float, list[float]]]] = {}
-    for (hi, seed, test, level), value in kept.items():
-        below = kept.get((hi, seed, "baseline", 1.0 if test == "baseline" else level))
+def ratios(records: list[dict]) -> dict[tuple[str, float], dict[str, dict[float, np.ndarray]]]:
+    """(Data set, clean end) -> test -> level -> ratio of each seed."""
+    kept = {(r["title"], r["hi"], r["seed"], r["test"], r["level"]): r["value"] for r in records}
+    out: dict[tuple[str, float], dict[str, dict[float, list[float]]]] = {}
+    for (title, hi, seed, test, level), value in kept.items():
+        below = kept.get((title, hi, seed, "baseline", 1.0 if test == "baseline" else level))
         if below:
-            out.setdefault(hi, {}).setdefault(test, {}).setdefault(level, []).append(value / below)
+            out.setdefault((title, hi), {}).setdefault(test, {}).setdefault(level, []).append(value / below)
     sort = lambda of: {level: np.array(of[level]) for level in sorted(of)}
-    return {hi: {test: sort(of) for test, of in tests.items()} for hi, tests in out.items()}
+    return {key: {test: sort(of) for test, of in tests.items()} for key, tests in out.items()}
 
 
 def verdicts(found: dict[str, dict[float, np.ndarray]]) -> list[str]:
-    """The bars in words, for one clean end."""
-    said = lambda holds: "within." if holds else "**outside.**"
+    """The bars in words, for one data set and clean end."""
     lines = []
     if "baseline" in found:
-        means = [r.mean() for r in found["baseline"].values()]
-        rises, starts = bool(np.all(np.diff(means) > 0)), abs(means[0]) <= bars.CONSISTENT["baseline"]
-        lines.append(f"- Baseline rises from {means[0]:.3f} to {means[-1]:.3f}: {said(rises and starts)}")
+        means = {level: r.mean() for level, r in found["baseline"].items()}
+        rising = [*means.values()]
+        rises = bool(np.all(np.diff(rising) > 0))
+        starts = abs(means.get(0.0, 0.0)) <= bars.CONSISTENT["baseline"]
+        lines.append(
+            f"- Baseline rises from {rising[0]:.3f} to {rising[-1]:.3f}: {said(rises and starts, 0.0 in means)}"
+        )
     for test in ("data_processing", "additivity"):
         if test in found:
             worst = max((r.mean() for r in found[test].values()), key=lambda m: abs(m - IDEAL[test]))
@@ -55,14 +60,16 @@ def markdown(records: list[dict]) -> str:
     first = records[0]
     lines = [
         *heading("Self-consistency on images", MAKE, "consistency"),
-        f"Code: commit {commits(records)}. Data: {', '.join(dict.fromkeys(r['title'] for r in records))}.",
-        f"{first['n']} images, {first['latent']} latents each, noise of {first['noise']:g} on those of X. Ratios of estimates,",
-        "means over data seeds ± their standard deviation. *hi* is the clean end of log-SNR at which the integral stops.",
+        f"Code: commit {commits(records)}. {first['latent']} latents of each image, noise of {first['noise']:g} on those of X.",
+        "Ratios of estimates, means over data seeds ± their standard deviation. *hi* is the clean end of log-SNR at which the",
+        "integral stops.",
         "",
         "![ratios](consistency.png)",
     ]
-    for hi, found in ratios(records).items():
-        lines += ["", f"hi = {hi:g}:", "", *verdicts(found), ""]
+    every = ratios(records)
+    images = {r["title"]: r["images"] for r in records}
+    for (title, hi), found in every.items():
+        lines += ["", f"{title}, {images[title]} of them measured; hi = {hi:g}:", "", *verdicts(found), ""]
         levels = sorted({level for of in found.values() for level in of})
         lines += [
             "| share of rows shown | " + " | ".join(f"{SAID[t]}" for t in found) + " |",
@@ -71,12 +78,10 @@ def markdown(records: list[dict]) -> str:
         for level in levels:
             each = [f"{of[level].mean():.3f} ± {of[level].std():.3f}" if level in of else "–" for of in found.values()]
             lines.append(f"| {level:.2f} | " + " | ".join(each) + " |")
-    nats = [r for r in records if (r["test"], r["level"]) == ("baseline", 1.0)]
-    if nats:
-        each = ", ".join(
-            f"{np.mean([r['value'] for r in nats if r['hi'] == hi]):.2f} (hi = {hi:g})" for hi in ratios(records)
-        )
-        lines += ["", f"I(X; whole image) in nats: {each}."]
+        nats = [
+            r["value"] for r in records if (r["title"], r["hi"], r["test"], r["level"]) == (title, hi, "baseline", 1.0)
+        ]
+        lines += ["", f"I(X; whole image): {np.mean(nats):.2f} nats."] if nats else []
     return "\n".join(lines) + "\n"
 
 
@@ -88,10 +93,12 @@ def picture(records: list[dict], path: Path) -> None:
 
     figure = Figure(figsize=(9.6, 2.8), layout="constrained", facecolor="white")
     every = ratios(records)
+    several = len({title for title, _ in every}) > 1
     for axes, test in zip(figure.subplots(1, 3), IDEAL):
-        for colour, (hi, found) in zip((plots.BLUE, plots.ORANGE, plots.GREY), every.items()):
-            of = found.get(test, {})
-            axes.plot(list(of), [r.mean() for r in of.values()], "-", lw=1, color=colour, label=f"hi = {hi:g}")
+        colours = cycle((plots.BLUE, plots.ORANGE, plots.GREY, plots.SKY))
+        for colour, ((title, hi), found) in zip(colours, every.items()):
+            of, label = found.get(test, {}), f"hi = {hi:g}" + (f", {title}" if several else "")
+            axes.plot(list(of), [r.mean() for r in of.values()], "-", lw=1, color=colour, label=label)
             for level, r in of.items():
                 axes.plot(np.full(r.size, level), r, "o", ms=3, color=colour)
         if IDEAL[test] is not None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments.documents import bars
+from experiments.documents.complete import said
 from experiments.documents.heading import commits, heading
 
 LEVEL, Z = 0.95, 1.959964
@@ -60,11 +61,12 @@ def verdicts(covers: list[dict], tests: list[dict]) -> list[str]:
         least = bars.COVERED * draws
         lines.append(
             f"- {covered} of {draws} nominal 95 % intervals cover (bar: at least {least:.0f}): "
-            + ("within." if covered >= least else "**outside.**")
+            + said(covered >= least)
         )
         lines.append(
             f"- Half-width at most {bars.WIDEST:g} root-mean-square errors: "
-            + ("within for every task." if not wide else f"**outside** for {', '.join(wide)}.")
+            + said(not wide)
+            + (f" {', '.join(wide)}" if wide else "")
         )
     for r in tests:
         low, high = bars.REJECTED[r["task"]]
@@ -72,7 +74,7 @@ def verdicts(covers: list[dict], tests: list[dict]) -> list[str]:
         words = f"at most {high * r['tests']:.0f}" if low == 0 else f"at least {low * r['tests']:.0f}"
         lines.append(
             f"- {r['task']}, n = {r['n']}: {r['rejected']} of {r['tests']} permutation tests reject at 5 % (bar: {words}): "
-            + ("within." if inside else "**outside.**")
+            + said(inside)
         )
     return lines
 

@@ -24,6 +24,13 @@ def plus_minus(row: dict) -> str:
     return f"{number(row['value'])} ± {number(spread)}"
 
 
+def with_p(row: dict) -> str:
+    """Measure, value ± standard error, and the p-value of the permutation test where there is one."""
+    p = row.get("p_value")
+    tested = "" if p is None else f" (p = {number(p, 2)})"
+    return f"{row['measure'].replace('_', ' ')} {plus_minus(row)}{tested}"
+
+
 def table(head: list[str], rows: list[list[str]]) -> list[str]:
     """A table in Markdown, its first column text."""
     lines = ["| " + " | ".join(head) + " |", "|---|" + "--:|" * (len(head) - 1)]
@@ -62,8 +69,7 @@ def of_proteins(records: list[dict]) -> list[str]:
         system = [row for row in r["rows"] if "(" not in row["measure"]]
         gradient = [row for row in r["rows"] if row["measure"].startswith("o_information_gradient(")]
         pairs = [row for row in r["rows"] if row["measure"].startswith("total_correlation(")]
-        each = ", ".join(f"{row['measure'].replace('_', ' ')} {plus_minus(row)}" for row in system)
-        lines += [f"{r['condition'] or 'all cells'}: {each}.", ""]
+        lines += [f"{r['condition'] or 'all cells'}: {', '.join(map(with_p, system))}.", ""]
         rank = stats.spearmanr([row["edges"] for row in gradient], [row["value"] for row in gradient])
         known, other = ([row["value"] for row in pairs if bool(row["edges"]) == k] for k in (True, False))
         test = stats.mannwhitneyu(known, other, alternative="greater")
@@ -87,8 +93,7 @@ def of_ages(records: list[dict]) -> list[str]:
     lines = []
     for r in records:
         system = [row for row in r["rows"] if not row["measure"].startswith("slope")]
-        each = ", ".join(f"{row['measure'].replace('_', ' ')} {plus_minus(row)}" for row in system)
-        lines += [f"{r['modules']} modules, given age, nats: {each}.", ""]
+        lines += [f"{r['modules']} modules, given age, nats: {', '.join(map(with_p, system))}.", ""]
         rows = [
             [row["measure"].rpartition(", ")[2], plus_minus(row), number(row["correlation"], 2), f"{row['p_value']:.2g}"]
             for row in r["rows"] if row["measure"].startswith("slope")
@@ -133,7 +138,8 @@ def markdown(records: list[dict]) -> str:
     lines = [
         *heading("Real data", MAKE, "real"),
         f"Code: commit {commits(records)}. Standard errors are those of the estimate, or of refits on rows drawn again",
-        "where those are larger. How each file is read and what is left out stands in `experiments/datasets/`.",
+        "where those are larger; p is that of the permutation test of independence. How each file is read and what is left out",
+        "stands in `experiments/datasets/`.",
         "",
         "![real data](real.png)",
         "",

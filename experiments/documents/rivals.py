@@ -7,33 +7,40 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.cells import mark
 from experiments.documents.heading import commits, heading
 from experiments.outside import STEPS
 
 MAKE = "python -m experiments.rivals --config=configs/rivals.py --workdir=records"
 
 
+def latest(records: list[dict]) -> list[dict]:
+    """The last record of every cell."""
+    return list({mark(r, ("package", "task", "n", "seed", "measure")): r for r in records}.values())
+
+
 def cells(records: list[dict]) -> dict[tuple[str, str], dict[str, list[dict]]]:
     """(task, measure) -> package -> its records, for questions that at least one package answered or tried to."""
     out: dict[tuple[str, str], dict[str, list[dict]]] = {}
-    for r in records:
+    for r in latest(records):
         out.setdefault((r["task"], r["measure"]), {}).setdefault(r["package"], []).append(r)
     return out
 
 
 def said(records: list[dict] | None) -> str:
-    """Mean of estimate − truth with its CPU-seconds; a dash where there is no number."""
+    """Mean of estimate − truth with its CPU-seconds and peak memory; a dash where there is no number."""
     answers = [r for r in records or () if "value" in r]
     if not answers:
         return "–"
     away = np.mean([r["value"] - r["truth"] for r in answers])
-    return f"{away:+.3f} ({np.mean([r['cpu_s'] for r in answers]):.0f} s)".replace("-", "−")
+    spent, peak = (np.mean([r[k] for r in answers]) for k in ("cpu_s", "peak_mib"))
+    return f"{away:+.3f} ({spent:.0f} s, {peak:.0f} MiB)".replace("-", "−")
 
 
 def reasons(records: list[dict]) -> list[str]:
     """Why a package gave no number, one line per package and reason, with the tasks."""
     why: dict[tuple[str, str], list[str]] = {}
-    for r in records:
+    for r in latest(records):
         if "failed" in r:
             why.setdefault((r["package"], r["failed"]), []).append(f"{r['measure']} of {r['task']}")
     lines = []
@@ -51,9 +58,9 @@ def markdown(records: list[dict]) -> str:
     lines = [
         *heading("Packages of others", MAKE, "rivals"),
         f"Code: commit {commits(records)}. {records[0]['n']} rows, the arrays of `docs/benchmark.md`; each package in a",
-        "virtual environment of its own, with its own defaults. diffusion-mi trains on these rows, for as many steps as ours",
-        f"may take ({STEPS}, it has no default), and reads as many fresh ones; latentmi trains on half of them and reads the",
-        "other half; the others read them all. Estimate − truth in nats (CPU-seconds).",
+        "virtual environment of its own, with its own defaults. jaxinfo trains on these rows and reads as many fresh ones;",
+        f"so does diffusion-mi, for {STEPS} steps (it has no default); latentmi trains on half of them and reads the",
+        "other half; the others read them all. Estimate − truth in nats (CPU-seconds, peak memory).",
         "",
         "| task | measure | truth | " + " | ".join(named) + " |",
         "|---|---|--:|" + "--:|" * len(packages),
@@ -78,12 +85,12 @@ def picture(records: list[dict], path: Path) -> None:
     answered = {k: of for k, of in cells(records).items() if any("value" in r for each in of.values() for r in each)}
     figure = Figure(figsize=(7.2, 0.6 + 0.35 * max(len(answered), 1)), layout="constrained", facecolor="white")
     axes = figure.subplots()
-    colours = (plots.BLUE, plots.ORANGE, plots.GREY, "black", "tab:green")
+    colours = (plots.BLUE, plots.ORANGE, plots.GREY, "black", "tab:green", "tab:purple")
     for row, of in enumerate(answered.values()):
-        for package, colour, mark in zip(packages, colours, "os^Dv"):
+        for package, colour, shape in zip(packages, colours, "os^DvP"):
             errors = [abs(r["value"] - r["truth"]) for r in of.get(package, ()) if "value" in r]
             if errors:
-                axes.plot(max(np.mean(errors), 1e-3), row, mark, ms=5, color=colour, label=package)
+                axes.plot(max(np.mean(errors), 1e-3), row, shape, ms=5, color=colour, label=package)
     axes.set_yticks(range(len(answered)), [f"{t}: {m.replace('_', ' ')}" for t, m in answered], fontsize=plots.SMALL)
     axes.invert_yaxis()
     if answered:

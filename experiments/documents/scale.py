@@ -6,6 +6,7 @@ Drawn by ``python -m experiments.tables --records=records/scale.jsonl``.
 from pathlib import Path
 
 from experiments.documents import bars
+from experiments.documents.complete import said
 from experiments.documents.heading import heading
 
 MAKE = "python -m experiments.scale --config=configs/scale.py --workdir=records"
@@ -48,8 +49,8 @@ def markdown(records: list[dict]) -> str:
         )
     for r in table:
         if r["num_variables"] == 100:
-            words = "within" if r["read"] <= bars.READ else "**outside**"
-            lines += ["", f"Reading at 100 variables costs {r['read']:.2f} times what it costs at 10: {words}."]
+            words = said(r["read"] <= bars.READ)
+            lines += ["", f"Reading at 100 variables costs {r['read']:.2f} times what it costs at 10: {words}"]
     return "\n".join(lines) + "\n"
 
 
