@@ -77,13 +77,21 @@ PROGRAM = """
     from jaxinfo import parallel
     parallel.start("localhost:{port}", 2, {process})
     import jax, jax.numpy as jnp, numpy as np
+    from jax.experimental import multihost_utils
     sys.path.insert(0, {tests!r})
     import test_parallel as t
     assert jax.process_count() == 2 and jax.device_count() == 2 and parallel.is_first() == ({process} == 0)
     over = parallel.mesh(fits=1, data=2)
     mine = slice(8 * {process}, 8 * {process} + 8)
     feed = lambda step, count: t.feed(step, count)[:, mine]
-    state = t.trained(feed, lambda tree: parallel.spread_rows(tree, over, axis=1), lambda s: parallel.replicate(s, over))
+    spread = lambda tree: parallel.spread_rows(tree, over, axis=1)
+    from jaxinfo.io.keeper import Keeper
+    for steps in (20, 40):  # the second goes on from what the first host has kept for all
+        with Keeper({kept!r}, "run", every_s=0.0, writes=parallel.is_first()) as keeper:
+            state = t.trained(feed, spread, lambda s: parallel.replicate(s, over), keeper, steps)
+            keeper.wait()
+        multihost_utils.sync_global_devices(f"kept {{steps}}")
+    assert keeper.newest()[0] == 40
     np.save({out!r}, parallel.fetch(state.params["w"]))
     gathered = parallel.fetch(parallel.spread_rows(np.arange(3) + 3 * {process}, over))
     assert gathered.tolist() == list(range(6)), gathered
@@ -94,14 +102,16 @@ def feed(step, count):
     return np.stack([np.random.default_rng(k).normal([1.0, -2.0], 0.1, (16, 2)) for k in range(step, step + count)])
 
 
-def trained(feed, place, put=lambda state: state):
+def trained(feed, place, put=lambda state: state, keeper=None, steps=40):
     tx = train.adamw(0.02)
     loss = lambda params, key, batch: (
         jnp.mean((batch + 0.1 * jax.random.normal(key, batch.shape) - params["w"]) ** 2),
         0,
     )
     state = put(train.init_state({"w": jnp.zeros(2)}, tx))
-    return train.run(jax.random.key(0), state, feed, loss=loss, tx=tx, num_steps=40, chunk=10, place=place)
+    return train.run(
+        jax.random.key(0), state, feed, loss=loss, tx=tx, num_steps=steps, chunk=10, place=place, keeper=keeper
+    )
 
 
 def test_two_processes_train_one_model(tmp_path):
@@ -112,8 +122,9 @@ def test_two_processes_train_one_model(tmp_path):
     processes = []
     for process in range(2):
         text = textwrap.dedent(PROGRAM).format(
-            root=str(ROOT), tests=str(ROOT / "tests"), port=port, process=process, out=str(tmp_path / f"{process}.npy")
-        )
+            root=str(ROOT), tests=str(ROOT / "tests"), port=port, process=process, out=str(tmp_path / f"{process}.npy"),
+            kept=str(tmp_path / "kept"),
+        )  # fmt: skip
         processes.append(
             subprocess.Popen([sys.executable, "-c", text], env=environment, stderr=subprocess.PIPE, text=True)
         )

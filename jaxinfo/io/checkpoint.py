@@ -57,7 +57,7 @@ def save(directory: str | Path, arrays_tree: Any, metadata: Mapping[str, Any] | 
     try:
         stored = {str(i): leaf for i, leaf in enumerate(leaves) if leaf.size}  # orbax refuses empty arrays
         if stored:
-            with _orbax().PyTreeCheckpointer() as checkpointer:
+            with _checkpointer() as checkpointer:
                 checkpointer.save(fresh / "arrays", stored)
         index["files"] = {file: _fingerprint(fresh / file) for file in _files(fresh)}
         with (fresh / INDEX).open("w", encoding="utf-8") as file:
@@ -103,7 +103,7 @@ def load(directory: str | Path) -> tuple[Any, dict[str, Any]]:
     if names:
         ocp = _orbax()
         wanted = ocp.args.PyTreeRestore(restore_args={n: ocp.RestoreArgs(restore_type=np.ndarray) for n in names})
-        with ocp.PyTreeCheckpointer() as checkpointer:
+        with _checkpointer() as checkpointer:
             arrays = checkpointer.restore(directory / "arrays", args=wanted)
     return _rebuild(index["tree"], arrays, iter(range(len(leaves)))), index["metadata"]
 
@@ -112,6 +112,20 @@ def _orbax():
     import orbax.checkpoint
 
     return orbax.checkpoint
+
+
+def _checkpointer():
+    """Orbax's, of this process alone: with several hosts it would wait until all of them save or load the same."""
+    import jax
+
+    ocp, here = _orbax(), jax.process_index()
+    alone = ocp.options.MultiprocessingOptions(
+        primary_host=here, active_processes={here}, barrier_sync_key_prefix=f"host{here}_{uuid.uuid4().hex[:8]}"
+    )
+    options = alone if jax.process_count() > 1 else ocp.options.MultiprocessingOptions()
+    return ocp.Checkpointer(
+        ocp.PyTreeCheckpointHandler(multiprocessing_options=options), multiprocessing_options=options
+    )
 
 
 def _replaceable(directory: Path) -> bool:
