@@ -18,7 +18,7 @@ from experiments.cells import run
 CONFIG = config_flags.DEFINE_config_file("config", "configs/consistency.py", "Configuration.")
 WORKDIR = flags.DEFINE_string("workdir", "records", "Where consistency.jsonl is kept.")
 DATA = flags.DEFINE_string("data", "digits", "An npz file of images and labels, tfds:<name>, or digits.")
-KEYS = ("test", "level", "seed", "hi", "n", "latent", "title")
+KEYS = ("test", "level", "seed", "hi", "n", "latent", "noise", "encoder", "options", "title")
 
 
 def measure(cell: dict) -> dict:
