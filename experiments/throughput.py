@@ -37,7 +37,7 @@ def measure(cell: dict) -> dict:
     from jaxinfo.bench import tasks
     from jaxinfo.blocks import Blocks
     from jaxinfo.estimators import crossfit
-    from jaxinfo.estimators.fitted import unraveller
+    from jaxinfo.estimators.fitted import flops_per_step
     from jaxinfo.estimators.prepare import Job
     from jaxinfo.estimators.settings import Settings
     from jaxinfo.io.log import environment
@@ -68,27 +68,12 @@ def measure(cell: dict) -> dict:
     record = {"clock": clock, "fit_steps_per_s": done / spent[clock], "fit_steps_per_wall_s": done / spent["wall"]}
     record |= {"folds": s.folds}
     if cell["network_counts"]:
-        shapes = jax.eval_shape(unraveller(blocks, s), jax.ShapeDtypeStruct((_length(blocks, s),), jnp.float32))
-        weights = sum(leaf.size for leaf in jax.tree.leaves(shapes) if leaf.ndim == 2)
         record |= {
-            "flops_per_fit_step": 6.0 * weights * s.batch,
+            "flops_per_fit_step": flops_per_step(blocks, s),
             "attainable_flops_per_s": attainable(CLOCKS[clock], SIZES[clock]),
         }
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return cell | record | {"peak_mib": round(peak), "date": time.strftime("%Y-%m-%d"), "environment": environment()}
-
-
-def _length(blocks, s) -> int:
-    import jax
-    import numpy as np
-
-    from jaxinfo import gaussian
-    from jaxinfo.estimators.fitted import network
-
-    d = blocks.dim
-    fac = gaussian.factors(blocks, np.zeros(d), np.eye(d), ((1,) * blocks.num_variables,))
-    like = jax.eval_shape(lambda key: network(blocks, s).init(key, fac)["net"], jax.random.key(0))
-    return sum(leaf.size for leaf in jax.tree.leaves(like))
 
 
 def attainable(read: Callable[[], float], size: int, repeats: int = 20) -> float:

@@ -84,6 +84,25 @@ def estimate_each(
     Raises:
       ValueError: as in :func:`estimate_many`.
     """
+    models = ask_each(datasets, measures, advice, **options)
+    train_many(models, measures)
+    return [m.estimate() for m in models]
+
+
+def ask_each(
+    datasets: Mapping[str, Any], measures: str | Sequence[str], advice: str = "", **options: Any
+) -> list[Model]:
+    """The models of :func:`estimate_each`, not trained yet; :func:`jaxinfo.model.train_many` trains them.
+
+    Args:
+      datasets: as there, like the others.
+      measures: as there.
+      advice: as there.
+      **options: as there.
+
+    Raises:
+      ValueError: as there.
+    """
     opts, overrides = _options(options)
     models: list[Model] = []
     for called, vs in datasets.items():
@@ -103,8 +122,7 @@ def estimate_each(
             )
     if not models:
         raise ValueError("expected at least one data set, got none.")
-    train_many(models, measures)
-    return [m.estimate() for m in models]
+    return models
 
 
 def mutual_information(x: Any, y: Any, **options: Any) -> Estimate:

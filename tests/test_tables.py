@@ -17,6 +17,7 @@ from experiments.documents import (
     complete,
     consistency,
     cost,
+    forty,
     intervals,
     pathwise,
     prompt,
@@ -227,14 +228,14 @@ def test_the_gradient_is_judged_by_the_better_network_over_variables_and_seeds()
     assert not any(row["verdict"] for row in acceptance.rows(both))  # no bar of each variable
 
 
-def forty(task="1v1-normal-0.75", seed=0, **more):
+def cell(task="1v1-normal-0.75", seed=0, **more):
     return record(task, seed, **{"n": 10_000} | more)
 
 
 def test_ranking_of_estimators(tmp_path):
-    ours = [forty(seed=0, error=0.03), forty(seed=1, error=-0.01), forty("1v1-normal-0.2", error=0.12, cpu_s=80.0)]
+    ours = [cell(seed=0, error=0.03), cell(seed=1, error=-0.01), cell("1v1-normal-0.2", error=0.12, cpu_s=80.0)]
     given = {"estimator": "dv", "beside": {}, "options": {"cpu_seconds": 50.0}}
-    rivals = [forty(error=-0.3, **given), forty(error=-0.04, **given)]
+    rivals = [cell(error=-0.3, **given), cell(error=-0.04, **given)]
     rows = {r["estimator"]: r for r in benchmark.ranking(ours + rivals)}
     assert set(rows) == {"jaxinfo", "dv", "copula", "ksg"}
     us, dv = rows["jaxinfo"], rows["dv"]
@@ -248,9 +249,9 @@ def test_ranking_of_estimators(tmp_path):
     assert "of 2 (bar: at least 37 of 40): within so far." in text  # 38 are missing: nothing is passed yet
     assert "| dv | 1 | 1 | 1 |" in text and "ours 53.3, the mean over the table; trained rivals were given 50 " in text
     assert "below that of a rival on the tasks that both have: 2 of 3 rivals" in text
-    few = [forty(error=0.01, beside={"copula": {}})]
+    few = [cell(error=0.01, beside={"copula": {}})]
     assert "Within 0.1 nats: 1 of 1 (bar: 40 of 40): within so far." in benchmark.markdown(few)
-    all_of = [forty(f"task {k}", error=0.01, cpu_s=10.0, beside={}) for k in range(40)]
+    all_of = [cell(f"task {k}", error=0.01, cpu_s=10.0, beside={}) for k in range(40)]
     assert benchmark.markdown(all_of).count("within.") == 4
     more = benchmark.markdown(ours + rivals + [record(error=0.004, n=100_000)])
     assert "Within 0.1 nats: 1 of 2" in more and "From 100000 rows, 1 of 10 tasks: mean error 0.0040" in more
@@ -345,6 +346,25 @@ def test_prompt_curve_and_switches(tmp_path):
     )
     prompt.picture([record, other], tmp_path / "prompt.png")
     assert (tmp_path / "prompt.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_forty_tasks_in_few_programs(tmp_path):
+    one = {
+        "shape": "1-1", "tasks": ["1v1-normal-0.75"], "seeds": 2, "n": 10_000, "test": 10_000, "options": {}, "clock": "cpu",
+        "truth": {"1v1-normal-0.75": 0.4}, "value": {"1v1-normal-0.75": [0.41, 0.37]}, "wall_s": 60.0, "cpu_s": 100.0,
+        "steps": {"1v1-normal-0.75": [3000.0, 4000.0]}, "training_flops": 67e12 * 0.05 * 60, "training_wall_s": 30.0,
+    }  # fmt: skip
+    text = forty.markdown([one])
+    assert "| 1 + 1 | 1 | 0.0200 | 0.030 | 3500 | 60 | 100 |" in text
+    assert "**A projection, not a measurement**" in text and "would take 10.0 minutes" in text and "within" not in text
+    gpu = one | {"clock": "wall", "seeds": 10}
+    assert "within so far." in forty.markdown([gpu])
+    slow = gpu | {"wall_s": 900.0, "tasks": ["1v1-normal-0.75"] * 40}
+    assert "40 tasks × 10 seeds in 15.0 minutes of wall" in forty.markdown([slow]) and "outside" in forty.markdown(
+        [slow]
+    )
+    forty.picture([one], tmp_path / "forty.png")
+    assert (tmp_path / "forty.png").read_bytes()[:4] == b"\x89PNG"
 
 
 def test_documents_of_other_records(tmp_path):

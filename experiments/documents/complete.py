@@ -88,7 +88,7 @@ def group(cell: dict) -> str:
         return f"{cell['num_variables']} variables"
     if "at_once" in cell:
         return f"{cell['seeds']} seeds, {cell['at_once']} at once" + ("" if cell["network_counts"] else ", no network")
-    for key in ("estimator", "package", "study", "test", "title"):
-        if key in cell:
+    for key in ("shape", "estimator", "package", "study", "test", "title"):
+        if isinstance(cell.get(key), str):
             return str(cell[key])
     return ", ".join([f"n={cell['n']}", *(f"{k}={v}" for k, v in cell["options"].items())])

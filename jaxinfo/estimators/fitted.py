@@ -69,8 +69,18 @@ def inner_network(blocks: Blocks, settings: Settings) -> Net:
 
 def unraveller(blocks: Blocks, s: Settings) -> Callable[[Array], Params]:
     """From one vector to the tree of parameters: training keeps a vector, whose update is one program, not one a leaf."""
-    like = jax.eval_shape(lambda key: network(blocks, s).init(key, _no_factors(blocks))["net"], jax.random.key(0))
-    return ravel_pytree(jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), like))[1]
+    return ravel_pytree(jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), parameters(blocks, s)))[1]
+
+
+def parameters(blocks: Blocks, s: Settings) -> Params:
+    """The shapes of one network's parameters."""
+    return jax.eval_shape(lambda key: network(blocks, s).init(key, _no_factors(blocks))["net"], jax.random.key(0))
+
+
+def flops_per_step(blocks: Blocks, s: Settings) -> float:
+    """Of the matrix products of one network in a training step, forward and twice as many backward."""
+    assert s.batch is not None  # Settings.for_system decides it
+    return 6.0 * s.batch * sum(leaf.size for leaf in jax.tree.leaves(parameters(blocks, s)) if leaf.ndim == 2)
 
 
 def _no_factors(blocks: Blocks) -> gaussian.Factors:

@@ -1,0 +1,85 @@
+"""The 40 tasks in few programs: minutes on this device, from the records of ``configs/forty.py``.
+
+Drawn by ``python -m experiments.tables --records=records/forty.jsonl``.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from experiments.documents import bars
+from experiments.documents.complete import said
+from experiments.documents.heading import commits, heading
+
+MAKE = "python -m experiments.forty --config=configs/forty.py --workdir=records"
+
+
+def errors(record: dict) -> dict[str, np.ndarray]:
+    """Task -> estimate − truth of each seed."""
+    return {t: np.array(of) - record["truth"][t] for t, of in record["value"].items()}
+
+
+def verdicts(records: list[dict]) -> list[str]:
+    """The bar on an accelerator; elsewhere what one would take, as a projection."""
+    b, seeds = bars.ACCELERATOR, records[0]["seeds"]
+    wall, tasks = sum(r["wall_s"] for r in records) / 60.0, sum(len(r["tasks"]) for r in records)
+    done = f"{tasks} tasks × {seeds} seeds in {wall:.1f} minutes of wall"
+    if records[0]["clock"] == "wall":
+        whole = tasks >= bars.FORTY["tasks"] and seeds >= b["seeds"]
+        return [f"- {done} (bar: {b['seeds']} seeds in {b['minutes']:g}): {said(wall <= b['minutes'], whole)}"]
+    # reading costs as much more, in proportion, as it did here
+    flops = sum(r["training_flops"] * r["wall_s"] / r["training_wall_s"] for r in records) * b["seeds"] / seeds
+    minutes = flops / (b["share"] * b["flops_per_s"]) / 60.0
+    return [
+        f"- {done} on a CPU.",
+        f"- **A projection, not a measurement**: {b['seeds']} seeds of these tasks are {flops / 1e15:.2f} PFLOP; an "
+        f"{b['device']} at {100 * b['share']:g} % of its {b['flops_per_s'] / 1e12:.0f} TFLOP/s in single precision would take "
+        f"{minutes:.1f} minutes (bar: {b['minutes']:g}), compiling aside.",
+    ]
+
+
+def markdown(records: list[dict]) -> str:
+    """The whole document."""
+    first = records[0]
+    where = first.get("environment", {})
+    lines = [
+        *heading("40 tasks in few programs", MAKE, "forty"),
+        f"Code: commit {commits(records)}. Device: {where.get('platform', '?')} {where.get('device', '?')}. n = {first['n']},",
+        f"read on {first['test']} fresh rows; tasks of one shape and their {first['seeds']} data seeds train side by side.",
+        "Seconds include compiling each shape once. Errors are in nats.",
+        "",
+        *verdicts(records),
+        "",
+        "![errors of every task](forty.png)",
+        "",
+        "| dimensions | tasks | mean error | worst | mean steps | wall, s | CPU-s | TFLOP of training |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    for r in records:
+        each = np.abs(np.concatenate(list(errors(r).values())))
+        steps = np.mean([s for of in r["steps"].values() for s in of])
+        lines.append(
+            f"| {r['shape'].replace('-', ' + ')} | {len(r['tasks'])} | {each.mean():.4f} | {each.max():.3f} | {steps:.0f} | "
+            f"{r['wall_s']:.0f} | {r['cpu_s']:.0f} | {r['training_flops'] / 1e12:.1f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def picture(records: list[dict], path: Path) -> None:
+    """Every task's errors, a dot per seed, with the bars of 0.1 nats."""
+    from matplotlib.figure import Figure
+
+    from jaxinfo import plots
+
+    found = {t: e for r in records for t, e in errors(r).items()}
+    figure = Figure(figsize=(7.2, 0.9 + 0.2 * len(found)), layout="constrained", facecolor="white")
+    axes = figure.subplots()
+    for y, e in enumerate(reversed(found.values())):
+        axes.plot(e, np.full(e.size, y), "o", ms=3, color=plots.BLUE, alpha=0.6)
+    for x in (-0.1, 0.0, 0.1):
+        axes.axvline(x, color=plots.ORANGE if x else plots.GREY, lw=0.8)
+    axes.set_yticks(range(len(found)), list(reversed(found)), fontsize=plots.SMALL - 2)
+    axes.set_xlabel("estimate − truth  [nats]", fontsize=plots.SMALL)
+    axes.tick_params(axis="x", labelsize=plots.SMALL)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=110)
