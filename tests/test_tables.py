@@ -521,12 +521,13 @@ def test_systems_are_judged_by_relative_errors_and_signs(tmp_path):
             "cpu_s": 5.0,
         } | own | more  # fmt: skip
 
-    ours, rival = told("jaxinfo", 20.2, 10.1), told("line-nwj", 15.0, 16.0)
+    ours, rival = told("jaxinfo", 20.2, 10.1), told("line-nwj", 15.0, 16.0) | {"options": {"cpu_seconds": 20.0}}
     graded = {"truth": {slope: -0.5}, "value": {slope: -0.45}, "stderr": {slope: 0.01}}
     records = [ours, rival, told("jaxinfo", 0.0, 0.0, task="gradient-6x5") | graded]
     text = systems.markdown(records)
     assert "worst relative error 1.0 %, mixed-10x5-plain (bar: 3 %): within." in text
     assert "right in 1 of 1 estimates" in text and "0 wrong signs, worst mean absolute error 0.050" in text
+    assert "- line-nwj (20 CPU-seconds for each mutual information): sum" in text
     rows = {r["estimator"]: r for r in systems.systems(records)}
     assert rows["line-nwj"]["signs"] == [False] and rows["copula"]["tc"] == 1.0
     assert rows["line-nwj"]["omega"] == pytest.approx(11.0 / 20.0)
