@@ -206,6 +206,7 @@ def coordinates(
         notes.append(f"{name}: {a.shape[1] - keep.size} duplicated column(s) dropped")
         a = a[:, keep]
     step = np.zeros(a.shape[1])
+    alike: dict[float, list[tuple[int, float, str]]] = {}
     for j in range(a.shape[1]):
         values, counts = np.unique(a[:, j], return_counts=True)
         tied = 1.0 - values.size / a.shape[0]
@@ -217,12 +218,20 @@ def coordinates(
                 if atom > 0.2
                 else f"{100 * tied:.0f} % of the values are ties"
             )
-            notes.append(
-                f"{name}, column {int(keep[j])}: {what}; uniform noise of the rounding step ({step[j]:g}) was added, and "
-                "the answer is about the data at that resolution"
-            )
+            alike.setdefault(step[j], []).append((int(keep[j]), float(tied), what))
             a[:, j] += step[j] * rng.uniform(-0.5, 0.5, a.shape[0])
+    notes += [_rounded(name, size, found) for size, found in alike.items()]
     return a, keep, step
+
+
+def _rounded(name: str, step: float, found: list[tuple[int, float, str]]) -> str:
+    """The note on columns rounded to one step, each with its number, share of ties and what is tied; the worst in words."""
+    column, _, what = max(found, key=lambda f: f[1])
+    where = f"column {column}" if len(found) == 1 else f"{len(found)} columns, column {column} most of all"
+    return (
+        f"{name}, {where}: {what}; uniform noise of the rounding step ({step:g}) was added, and the answer is about the "
+        "data at that resolution"
+    )
 
 
 def rounding_step(values: np.ndarray, counts: np.ndarray) -> float:

@@ -313,3 +313,13 @@ def test_shapes_people_have(xy):
     assert inputs.check({"x": xy[0], "c": labels.astype("category")}).blocks.discrete == (False, True)
     with pytest.raises(ValueError, match="dict name -> array"):
         inputs.named(xy[0][:, 0])
+
+
+def test_columns_rounded_alike_share_a_note():
+    rng = np.random.default_rng(0)
+    counts = rng.poisson([3.0, 30.0, 300.0], size=(500, 3)).astype(float)
+    with pytest.warns(inputs.InputWarning):
+        table = inputs.check({"x": np.column_stack([counts, rng.normal(size=500).round(1)]), "y": rng.normal(size=500)})
+    assert len(table.notes) == 2
+    assert "x, 3 columns, column 0 most of all" in table.notes[0] and "rounding step (1)" in table.notes[0]
+    assert "x, column 3: " in table.notes[1] and "rounding step (0.1)" in table.notes[1]
