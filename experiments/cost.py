@@ -16,7 +16,7 @@ from experiments.cells import run
 
 CONFIG = config_flags.DEFINE_config_file("config", "configs/cost.py", "Configuration.")
 WORKDIR = flags.DEFINE_string("workdir", "records", "Where cost.jsonl is kept.")
-KEYS = ("task", "estimator", "n", "options")
+KEYS = ("task", "measure", "estimator", "n", "test", "checkpoints", "first", "last", "options")
 FRESH = 1_000_000  # what is added to the seed of a draw for its test rows
 
 

@@ -77,6 +77,13 @@ def cells(config) -> list[dict]:
     return [{"shape": shape, "tasks": of} | shared for shape, of in found.items()]
 
 
+def asked(config, records: list[dict]) -> list[dict]:
+    """The cells with as many seeds as the records have: one on a CPU, many elsewhere."""
+    config = config.copy_and_resolve_references()
+    config.seeds = next((r["seeds"] for r in reversed(records) if "seeds" in r), config.seeds)
+    return cells(config)
+
+
 def shown(record: dict) -> str:
     """A line for people."""
     away = [abs(v - record["truth"][t]) for t, of in record["value"].items() for v in of]

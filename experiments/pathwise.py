@@ -26,7 +26,7 @@ from jaxinfo.io.log import JsonLines, environment, progress, read_records
 
 CONFIG = config_flags.DEFINE_config_file("config", "configs/pathwise.py", "Configuration.")
 WORKDIR = flags.DEFINE_string("workdir", "records", "Where pathwise.jsonl is kept.")
-KEYS = ("cell", "n", "options")
+KEYS = ("cell", "n", "options", "climb_steps", "climb_rate")
 
 
 def accuracy(what: str, n: int, seed: int, options: dict) -> dict:
@@ -41,7 +41,7 @@ def accuracy(what: str, n: int, seed: int, options: dict) -> dict:
     model = ji.fit(x, (), seed=seed, progress=False, preprocess="standardise", **options)
     found, errors = model.gradient(tuple(asked.values())), {}
     for name, text in asked.items():
-        got = stacked(found[text] if len(asked) > 1 else found).T @ z / n
+        got = stacked(found[text]).T @ z / n
         wanted = np.asarray(jax.grad(lambda m, name=name: sources.measure(law, name, m))(jnp.asarray(w)))
         errors[name] = float(np.linalg.norm(got - wanted) / np.linalg.norm(wanted))
     return {"error": errors}
@@ -144,7 +144,8 @@ def cells(config) -> list[dict]:
     """Accuracy for every law and number of sources, and every climb, for each seed."""
     settings = {
         "accuracy": {"n": config.n, "options": config.options.to_dict()},
-        "climb": {"n": config.climb_n, "options": config.refit.to_dict()},
+        "climb": {"n": config.climb_n, "options": config.refit.to_dict()}
+        | {k: config[k] for k in ("climb_steps", "climb_rate")},
     }
     parts = (("accuracy", config.accuracy), ("climb", config.climbs))
     return [

@@ -18,7 +18,7 @@ from experiments.cells import run
 CONFIG = config_flags.DEFINE_config_file("config", "configs/prompt.py", "Configuration.")
 WORKDIR = flags.DEFINE_string("workdir", "records", "Where prompt.jsonl is kept.")
 DATA = flags.DEFINE_string("data", "digits", "An npz file of images and labels, tfds:<name>, or digits.")
-KEYS = ("seed", "n", "latent", "encoder", "options", "title")
+KEYS = ("seed", "n", "latent", "grid", "drawn", "steps", "switches", "encoder", "options", "title")
 
 
 def measure(cell: dict) -> dict:

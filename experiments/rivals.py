@@ -18,7 +18,7 @@ from experiments.packages import environment, measured
 CONFIG = config_flags.DEFINE_config_file("config", "configs/rivals.py", "Configuration.")
 WORKDIR = flags.DEFINE_string("workdir", "records", "Where rivals.jsonl is kept; the same command resumes.")
 ENVIRONMENTS = flags.DEFINE_string("environments", "out/rivals", "Where the virtual environments are made.")
-KEYS = ("package", "task", "n", "seed", "measure")
+KEYS = ("package", "requirement", "task", "n", "seed", "measure")
 FRESH = 1_000_000  # what is added to the seed of a draw for its test rows
 
 
@@ -27,8 +27,8 @@ def cells(config) -> list[dict]:
     from jaxinfo.bench import tasks
 
     return [
-        {"package": package, "task": name, "n": config.n, "seed": seed, "measure": measure}
-        for package in config.packages
+        {"package": package, "requirement": wanted, "task": name, "n": config.n, "seed": seed, "measure": measure}
+        for package, wanted in config.packages.items()
         for name in config.tasks
         for measure in config.measures
         if measure in tasks.task(name).truth

@@ -22,6 +22,7 @@ from jaxinfo.estimators import bootstrap, generate, permutation, plugin, readout
 from jaxinfo.estimators.fitted import Fitted
 from jaxinfo.estimators.prepare import Job
 from jaxinfo.estimators.settings import Settings, for_null, resolve
+from jaxinfo.estimators.splits import crossfit_splits
 from jaxinfo.options import Options
 from jaxinfo.plan import plan
 from jaxinfo.results import Results
@@ -59,7 +60,7 @@ class Model:
             return model
         place = None if opts.checkpoint_dir is None else Path(opts.checkpoint_dir)
         if place is not None:
-            model._check_storable()
+            training.check_storable(model.settings)
         model.mark = model._fingerprint(needed)
         if place is not None and (place / "model").exists():
             stored = cls._loaded(place / "model")
@@ -82,10 +83,12 @@ class Model:
         model.asked = tuple(asked)
         if opts.null:
             permutation.check(q.kind for q in asked.values())
-        if opts.bootstrap:
-            bootstrap.check(table.x.shape[0], model.groups, opts.bootstrap, opts.seed, model.settings.folds)
-        if opts.null and any(q.kind in permutation.MEASURES for q in asked.values()):
             next(permutation.independent(table.x, table.blocks.slices, model.groups, 1, opts.seed))  # refuses at once
+        n, s = table.x.shape[0], model.settings
+        for folds in (s.folds, for_null(s).folds) if opts.null else (s.folds,):
+            crossfit_splits(n, folds, np.random.default_rng(opts.seed), model.groups, s.validation, model.weights)
+        if opts.bootstrap:
+            bootstrap.check(n, model.groups, opts.bootstrap, opts.seed, s.folds)
         return model
 
     mark = ""
@@ -355,14 +358,16 @@ class Model:
     def _refitted(self, why: str, data: Sequence[tuple[inputs.Table, Options]], asked, settings) -> list[Results]:
         """The same questions to other tables of this packing, in nats: trained in one program.
 
-        With a ``checkpoint_dir`` their training is kept there under ``why``: a killed call goes on, the same call again
-        does not train.
+        With a ``checkpoint_dir`` their training is kept there under ``why``, each question of each data set in a place of
+        its own: a killed call goes on, the same call again does not train.
         """
         plain = lambda opts: replace(opts, null=0, bootstrap=0, checkpoint_dir=None, unit="nats")
         models = [Model(table, self.blocks, plain(opts), settings) for table, opts in data]
         needed = self._measures(asked)
         if needed:
-            train_kept(models, needed, self.options.checkpoint_dir, why)
+            directory = self.options.checkpoint_dir
+            own = self._fingerprint(needed)[:16]
+            train_kept(models, needed, None if directory is None else Path(directory) / why / own)
         return [m._results(asked, None) for m in models]
 
     def _rules(self) -> inputs.Table:
@@ -386,7 +391,7 @@ class Model:
         from jaxinfo.io import checkpoint
 
         rules = self._rules()
-        self._check_storable()
+        training.check_storable(self.settings)
         tree, described = stored.pack(self.fits)
         b, o = self.blocks, self.options
         metadata = {
@@ -405,19 +410,20 @@ class Model:
         checkpoint.save(directory, tree or {"empty": np.zeros(1)}, metadata)
         return Path(directory)
 
-    def _check_storable(self) -> None:
-        if self.settings.net is not None and not isinstance(self.settings.net, str):
-            raise ValueError(
-                "a model with a custom net callable cannot be saved: only its parameters could be; leave out "
-                "checkpoint_dir, or add the net to NETS and give its name."
-            )
-
     @classmethod
     def _loaded(cls, directory: Path) -> Model | None:
-        """What a fit of an earlier call left there; None with a warning when it cannot be read, so that it is made again."""
+        """What a fit of an earlier call left there; None with a warning when it cannot be read, so that it is made again.
+
+        Raises:
+          ValueError: when something else than a model is in its place, which is not overwritten.
+        """
+        from jaxinfo.io import checkpoint
+
         try:
             return cls.load(directory)
         except (ValueError, OSError, KeyError) as error:
+            if not checkpoint.replaceable(directory):
+                raise ValueError(f"{directory} holds other files; choose another checkpoint_dir.") from error
             warnings.warn(f"{directory} cannot be read ({error}): training again.", UserWarning, stacklevel=4)
             return None
 
@@ -455,16 +461,14 @@ def train_many(models: Sequence[Model], measures: str | Sequence[str]) -> None:
         train_kept(models, needed, models[0].options.checkpoint_dir)
 
 
-def train_kept(
-    models: Sequence[Model], needed: Mapping[str, ms.Measure], directory: str | Path | None, why: str = ""
-) -> None:
+def train_kept(models: Sequence[Model], needed: Mapping[str, ms.Measure], directory: str | Path | None) -> None:
     """Train models on what measures need; with a directory a killed call goes on, and the same call does not train again."""
     if directory is None:
         return train_models(models, plan(needed).views)
     h = hashlib.sha256()
     for m in models:
         h.update(m._fingerprint(needed).encode())
-    train_models(models, plan(needed).views, place=Path(directory) / why, mark=h.hexdigest())
+    train_models(models, plan(needed).views, place=Path(directory), mark=h.hexdigest())
 
 
 def train_models(

@@ -131,6 +131,15 @@ def fetch(tree: Any) -> Any:
     return jax.tree.map(np.asarray, multihost_utils.process_allgather(tree, tiled=True))
 
 
+def any_host(flag: bool) -> bool:
+    """Whether one host says so: what all of them have to do together must not hang on each one's own clock."""
+    if jax.process_count() == 1:
+        return flag
+    from jax.experimental import multihost_utils
+
+    return bool(np.any(multihost_utils.process_allgather(np.asarray(flag))))
+
+
 def fits_at_once() -> int:
     """How many fits run side by side by default: a few on CPU, where more only fall out of cache; many elsewhere."""
     return 1 if jax.default_backend() == "cpu" else 64

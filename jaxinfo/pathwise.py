@@ -129,7 +129,7 @@ def gradient(
     mask = noised[:, None, :] * jnp.asarray(list(terms.values()), x.dtype)[:, None, None]
     gauss = None if control is None else gaussian.factored_score(sde, blocks, control.factors)
     share = jnp.ones(x.shape[0], x.dtype) if weights is None else weights.astype(x.dtype)
-    share = share / share.sum()
+    share = share / jnp.maximum(share.sum(), jnp.finfo(x.dtype).tiny)
 
     size = max(1, min(x.shape[0], CHUNK // len(needed)))
     chunks = -(-x.shape[0] // size)
@@ -137,10 +137,14 @@ def gradient(
         chunks, size, *z.shape[1:]
     )
 
-    def one(key):
-        return jax.lax.map(some_rows, (chunked(x), chunked(jax.random.normal(key, x.shape, x.dtype)), chunked(share)))
+    def one(sums, key):
+        rest, *sums = sums
+        sums, here = jax.lax.scan(
+            some_rows, tuple(sums), (chunked(x), chunked(jax.random.normal(key, x.shape, x.dtype)), chunked(share))
+        )
+        return (rest + here, *sums), None
 
-    def some_rows(args):
+    def some_rows(sums, args):
         x, eps, share = args
 
         def signed(sign):
@@ -157,10 +161,14 @@ def gradient(
                 jnp.einsum("b,bd,be->de", share, with_one, with_one),
             )
 
-        return jax.tree.map(lambda plus, minus: 0.5 * (plus + minus), signed(1.0), signed(-1.0))
+        rest, *more = jax.tree.map(lambda plus, minus: 0.5 * (plus + minus), signed(1.0), signed(-1.0))
+        return tuple(a + b for a, b in zip(sums, more)), rest
 
-    rest, cross, moments = jax.tree.map(lambda z: z.mean(0), jax.lax.map(one, jax.random.split(key, num_mc)))
-    rest, cross, moments = rest.reshape(-1, blocks.dim)[: x.shape[0]], cross.sum(0), moments.sum(0)
+    d, zeros = blocks.dim, lambda *shape: jnp.zeros(shape, x.dtype)
+    start = zeros(chunks, size, d), zeros(len(needed), d, d + 1), zeros(d + 1, d + 1)
+    sums, _ = jax.lax.scan(one, start, jax.random.split(key, num_mc))
+    rest, cross, moments = (z / num_mc for z in sums)
+    rest = rest.reshape(-1, d)[: x.shape[0]]
     if control is None:
         return alpha / sigma * rest
     # least squares of the difference on the coordinates a view shows, with a little evidence for zero

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from jaxinfo import parallel
 from jaxinfo.blocks import Blocks
 from jaxinfo.estimators import crossfit, readout
 from jaxinfo.estimators.fitted import Fitted
@@ -14,6 +15,19 @@ from jaxinfo.io.keeper import Keeper
 from jaxinfo.io.log import progress
 from jaxinfo.options import Options
 from jaxinfo.views import View
+
+
+def check_storable(settings: Settings) -> None:
+    """Refuse to keep what could not be read back.
+
+    Raises:
+      ValueError: for a net of one's own.
+    """
+    if settings.net is not None and not isinstance(settings.net, str):
+        raise ValueError(
+            "a model with a custom net callable cannot be saved: only its parameters could be; leave out checkpoint_dir, "
+            "or add the net to NETS and give its name."
+        )
 
 
 def train(
@@ -36,11 +50,17 @@ def train(
       opts: whether a bar is shown, and how often a checkpoint is written.
       place: where to keep checkpoints while training, so that a killed call goes on; None keeps none.
       mark: what is being trained, in a word: checkpoints of something else are not read.
+
+    Raises:
+      ValueError: when a net of one's own should be kept.
     """
+
+    if place is not None:
+        check_storable(settings)
 
     def keeper(group: str) -> Keeper:
         assert place is not None
-        return Keeper(place / group, mark, every_s=opts.checkpoint_every_s)
+        return Keeper(place / group, mark, every_s=opts.checkpoint_every_s, writes=parallel.is_first())
 
     words = f"training {len(jobs) * settings.folds * settings.seeds} networks on {len(views)} views"
     with progress(None, words, opts.progress) as bar:

@@ -21,6 +21,7 @@ from jaxinfo.options import Options
 from jaxinfo.plan import plan
 from jaxinfo.types import Estimate
 
+FORMAT = "jaxinfo-two-laws-1"  # changes with the networks whose training is kept
 FOREIGN = ("discrete", "groups", "sample_weight", "null", "bootstrap", "form", "sigma")  # options of one data set
 
 
@@ -52,7 +53,7 @@ def kl_divergence(xp: Any, xq: Any, opts: Options, overrides: Mapping[str, Any])
     settings = resolve(opts.budget, overrides)
     job = Job(x, opts.seed, weights=None if len(p) == len(q) else weights)
     place = None if opts.checkpoint_dir is None else Path(opts.checkpoint_dir) / "training"
-    mark = hashlib.sha256(x.tobytes() + repr((len(p), settings, opts.seed)).encode()).hexdigest()
+    mark = hashlib.sha256(x.tobytes() + repr((FORMAT, len(p), settings, opts.seed)).encode()).hexdigest()
     (fitted,) = training.train([job], blocks, plan(measures).views, settings, opts, place=place, mark=mark)
     # Every row as one of p (first label), and as one of q (second): what is read is log p(x) / q(x), of rows of both.
     both = x.copy()

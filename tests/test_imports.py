@@ -44,7 +44,7 @@ ALLOWED = {
     "queries": {"measures", "blocks", "types"},
     "results": {"types", "io", "plots"},
     "options": {"measures", "estimators"},
-    "training": {"blocks", "views", "estimators", "options", "io"},
+    "training": {"parallel", "blocks", "views", "estimators", "options", "io"},
     "model": METHOD | {"plan", "pathwise", "estimators", "inputs", "queries", "options", "results", "io", "training"},
     "two_laws": METHOD | {"plan", "estimators", "inputs", "options", "training"},
     "api": {"estimators", "inputs", "queries", "options", "model", "two_laws", "results", "io", "plots", "types"},

@@ -49,6 +49,22 @@ def test_a_giant_group_trains():
             assert s.validation.size <= 0.25 * s.train.size
 
 
+@pytest.mark.parametrize("sizes", [[1000] * 10 + [3], [60, *range(150, 1030, 80)]])
+def test_validation_is_never_far_too_small(sizes):
+    """A few rows in a group of their own do not choose everything."""
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+    for seed in range(20):
+        for s in crossfit_splits(groups.size, 5, np.random.default_rng(seed), groups):
+            rest = s.train.size + s.validation.size
+            assert 0.05 * rest <= s.validation.size <= 0.3 * rest
+
+
+def test_rows_without_weight_are_dealt_evenly():
+    weights = (np.arange(10_000) < 1000).astype(float)
+    for s in crossfit_splits(10_000, 5, np.random.default_rng(0), weights=weights):
+        assert abs(s.evaluation.size - 2000) < 20 and abs(weights[s.evaluation].sum() - 200) <= 1
+
+
 def test_one_group_cannot_train_and_validate():
     groups = np.repeat([0, 1, 2], [200, 200, 200])
     with pytest.raises(ValueError, match="only 1 group with weight is left.*finer groups"):

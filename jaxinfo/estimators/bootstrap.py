@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from jaxinfo.estimators.splits import crossfit_splits
+
 
 def resampled(n: int, groups: np.ndarray | None, count: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """``count`` draws of rows with replacement (Efron, Ann. Statist. 7, 1, 1979).
@@ -34,12 +36,14 @@ def check(n: int, groups: np.ndarray | None, count: int, seed: int, folds: int) 
     """Refuse a bootstrap some of whose draws cannot be cross-fitted: copies of a unit stay on one side of every split.
 
     Raises:
-      ValueError: saying how many units the poorest draw holds.
+      ValueError: saying how many units that draw holds.
     """
-    least = min(np.unique(units).size for _, units in resampled(n, groups, count, seed))
-    if least < folds + 1:
-        total = n if groups is None else np.unique(groups).size
-        raise ValueError(
-            f"bootstrap of {total} groups: one of the {count} draws holds only {least} of them, and folds={folds} needs "
-            f"at least {folds + 1}; lower folds or give finer groups."
-        )
+    for _, units in resampled(n, groups, count, seed):
+        try:
+            crossfit_splits(units.size, folds, np.random.default_rng(seed), units)
+        except ValueError as error:
+            total = n if groups is None else np.unique(groups).size
+            raise ValueError(
+                f"bootstrap of {total} groups: one of the {count} draws holds only {np.unique(units).size} of them, and "
+                f"{error}"
+            ) from error

@@ -257,9 +257,9 @@ def _train(
         look(scores[-1])
         if progress is not None:
             progress(done, max(c.end for c in courses), {"validation": float(scores[-1].sum(-1).mean())})
-        if keeper is not None and keeper.due():
+        if keeper is not None and parallel.any_host(keeper.due()):
             keeper.save(done, _kept(state, best, scores))
-            if keeper.stopping:
+            if parallel.any_host(keeper.stopping):
                 keeper.leave()
     if keeper is not None and (found is None or found[0] < done):
         keeper.save(done, _kept(state, best, scores))

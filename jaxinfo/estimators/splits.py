@@ -42,11 +42,13 @@ def crossfit_splits(
         )
     # Units dealt by size, largest first into the lightest fold, so that folds hold about as many rows each.
     size, alike = np.bincount(labels, counts)[units], groups is None and weights is None
-    fold_of, load = np.empty(units.size, int), np.zeros(folds)
-    for j in range(units.size) if alike else np.argsort(-size, kind="stable"):
-        f = j % folds if alike else int(np.argmin(load))
+    every = np.bincount(labels)[units].astype(float)
+    fold_of, load, rows = np.empty(units.size, int), np.zeros(folds), np.zeros(folds)
+    for j in range(units.size) if alike else np.lexsort((-every, -size)):
+        f = j % folds if alike else int(np.argmin(load if size[j] else rows))
         fold_of[j] = f
         load[f] += size[j]
+        rows[f] += every[j]
     row_fold = np.empty(labels.max() + 1, int)
     row_fold[units] = fold_of
     row_fold = row_fold[labels]
@@ -59,14 +61,17 @@ def crossfit_splits(
         if usable.sum() < 2:
             raise ValueError(
                 f"cross-fitting with folds={folds}: without the rows of one fold only {usable.sum()} group with weight is "
-                "left, and one is needed to train and another to validate; give more folds or finer groups of more equal "
-                "size."
+                "left, and one is needed to train and another to validate; give finer groups of more equal size, or more "
+                "folds."
             )
-        # A group larger than all validation rows should be is for training, if there are others.
-        fits = usable & (rows_of[pool] <= max(wanted, rows_of[pool][usable].min()))
-        pool = np.concatenate([pool[fits], pool[usable & ~fits]])
-        share = int(np.searchsorted(np.cumsum(rows_of[pool]), wanted)) + 1
-        share = int(np.clip(share, 1, max(fits.sum() - (fits.sum() == pool.size), 1)))
+        # A group larger than all validation rows should be is for training, unless the others are far too few.
+        fits = usable & (rows_of[pool] <= wanted)
+        larger = pool[usable & ~fits]
+        pool = np.concatenate([pool[fits], larger[np.argsort(rows_of[larger], kind="stable")]])
+        reached = np.cumsum(rows_of[pool])
+        enough = fits.any() and reached[fits.sum() - 1] >= 0.5 * wanted
+        most = min(fits.sum() + (not enough), pool.size - 1)
+        share = int(np.clip(np.searchsorted(reached, wanted) + 1, 1, most))
         held = np.isin(labels[rest], pool[:share])
         out.append(Split(rest[~held], rest[held], np.flatnonzero(row_fold == f)))
     return out

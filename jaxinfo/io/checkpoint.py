@@ -40,7 +40,7 @@ def save(directory: str | Path, arrays_tree: Any, metadata: Mapping[str, Any] | 
         something else than a checkpoint.
     """
     directory = Path(os.path.abspath(directory))
-    if directory.exists() and not _replaceable(directory):
+    if directory.exists() and not replaceable(directory):
         raise ValueError(
             f"{directory}: expected a checkpoint or nothing to replace, got other files; choose another place."
         )
@@ -128,7 +128,7 @@ def _checkpointer():
     )
 
 
-def _replaceable(directory: Path) -> bool:
+def replaceable(directory: Path) -> bool:
     """A checkpoint or an empty directory; anything else may be somebody's work."""
     return directory.is_dir() and ((directory / INDEX).is_file() or not any(directory.iterdir()))
 

@@ -28,5 +28,16 @@ def test_rows_of_a_group_are_shifted_round_it():
 def test_a_variable_that_no_group_sees_change_is_refused():
     groups = np.repeat(np.arange(10), 20)
     x = np.column_stack([np.random.default_rng(0).normal(size=200), groups])
-    with pytest.raises(ValueError, match="variable 2 is constant within every one of them.*one row per group"):
-        list(permutation.independent(x, SLICES, groups, 1, 0))
+    for order, number in (([0, 1], 2), ([1, 0], 1)):
+        with pytest.raises(
+            ValueError, match=f"variable {number} is constant within every one of them.*one row per group"
+        ):
+            list(permutation.independent(x[:, order], SLICES, groups, 1, 0))
+
+
+def test_rows_of_their_own_make_up_for_one_group_that_stands_still():
+    groups = np.concatenate([np.arange(900), [900, 900]])
+    x = np.random.default_rng(0).normal(size=(902, 2))
+    x[-2:, 1] = 0.0
+    (drawn,) = permutation.independent(x, SLICES, groups, 1, 0)
+    assert np.mean(drawn[:900, 1] == x[:900, 1]) < 0.1
