@@ -24,6 +24,11 @@ STEPPERS = {
 }
 METHODS = [samplers.euler_maruyama, samplers.heun, samplers.ddim, samplers.ddpm, samplers.predictor_corrector]
 CONTINUOUS = sorted(set(FAMILIES) - {"ddpm"})
+WALKS = [
+    pytest.param(m, f, id=f"{m.__name__}-{f}", marks=() if m is samplers.heun or f == "vp" else pytest.mark.slow)
+    for m in METHODS
+    for f in sorted(FAMILIES)
+]
 
 
 def oracle(sde, blocks, cov, mean=None):
@@ -69,8 +74,7 @@ def test_grids_fall_and_reach_their_ends(spacing, x64):
         np.testing.assert_allclose(sde.logsnr(times[jnp.asarray([0, -1])]), [-5.0, 5.0], atol=1e-4)
 
 
-@pytest.mark.parametrize("family", sorted(FAMILIES))
-@pytest.mark.parametrize("method", METHODS, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("method, family", WALKS)
 def test_limiting_covariance(method, family, x64):
     sde, n = FAMILIES[family](), 8000
     predict = samplers.through(oracle(sde, PAIR, COV, np.asarray([0.5, -1.0])), sde, PAIR, (1, 1))
@@ -121,10 +125,7 @@ def test_ddim_with_full_noise_has_the_mean_and_variance_of_ddpm(x64):
         np.testing.assert_allclose(one[1], two[1], rtol=1e-8)
 
 
-WALKS = [(samplers.heun, f) for f in sorted(FAMILIES)] + [(m, "vp") for m in METHODS if m is not samplers.heun]
-
-
-@pytest.mark.parametrize("method, family", WALKS, ids=lambda w: w if isinstance(w, str) else w.__name__)
+@pytest.mark.parametrize("method, family", WALKS)
 def test_given_variables_stay_and_condition(method, family, x64):
     """x_1 | x_2 = 1.5 has mean 1.2 and variance 0.36."""
     sde, n = FAMILIES[family](), 8000
