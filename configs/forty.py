@@ -2,8 +2,8 @@
 
 Command:   python -m experiments.forty --config=configs/forty.py --workdir=records
 Smoke:     python -m experiments.forty --config=configs/forty.py:smoke --workdir=out/smoke
-Hardware:  one GPU (``docs/forty.md`` says how long); on two CPU cores ``--config.seeds=1`` takes half an hour, from which the
-           document projects what an accelerator would take.
+Hardware:  one GPU (``docs/forty.md`` says how long); on two CPU cores ``--config.seeds=1``, from which the document
+           projects what an accelerator would take.
 Expected:  ``docs/forty.md``: ten seeds of the whole table in at most ten minutes on a GPU.
 """
 

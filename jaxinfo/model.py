@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,11 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxinfo import inputs, pathwise, queries, training
+from jaxinfo import inputs, kept, pathwise, queries, training
 from jaxinfo import measures as ms
 from jaxinfo import views as vw
 from jaxinfo.blocks import Blocks
-from jaxinfo.estimators import bootstrap, generate, permutation, plugin, readout, slopes, stored, summary
+from jaxinfo.estimators import bootstrap, generate, permutation, plugin, readout, slopes, summary
 from jaxinfo.estimators.fitted import Fitted
 from jaxinfo.estimators.prepare import Job
 from jaxinfo.estimators.settings import Settings, for_null, resolve
@@ -28,7 +27,6 @@ from jaxinfo.plan import plan
 from jaxinfo.results import Results
 from jaxinfo.types import Estimate
 
-FORMAT = "jaxinfo-model-4"  # changes with what is stored and with the networks that read it
 TRAINING = "training"  # inside checkpoint_dir, while networks are being trained
 UNKNOWN_OPTIMISM = (
     "in new rows alone networks see too little: this measure was not read in the rows trained on before saving, so "
@@ -62,11 +60,10 @@ class Model:
         if place is not None:
             training.check_storable(model.settings)
         model.mark = model._fingerprint(needed)
-        if place is not None and (place / "model").exists():
-            stored = cls._loaded(place / "model")
-            if stored is not None and stored.mark == model.mark:
-                model.fits = stored.fits
-                return model
+        before = None if place is None else kept.found(place / "model")
+        if before is not None and before.mark == model.mark:
+            model.fits = before.fits
+            return model
         train_models([model], plan(needed).views, place=place, mark=model.mark)
         if place is not None:
             model._write(place / "model")
@@ -96,7 +93,7 @@ class Model:
 
     def _fingerprint(self, measures) -> str:
         assert self.table is not None  # training has data
-        h = hashlib.sha256(FORMAT.encode())
+        h = hashlib.sha256(kept.FORMAT.encode())
         for part in (self.table.x, self.weights, self.groups):
             h.update(b"-" if part is None else np.ascontiguousarray(part).tobytes())
         h.update(repr((sorted(measures.items()), self.blocks, self.settings, self.options.seed)).encode())
@@ -388,65 +385,18 @@ class Model:
         return self._write(directory)
 
     def _write(self, directory: str | Path) -> Path:
-        from jaxinfo.io import checkpoint
-
-        rules = self._rules()
-        training.check_storable(self.settings)
-        tree, described = stored.pack(self.fits)
-        b, o = self.blocks, self.options
-        metadata = {
-            "format": FORMAT,
-            "mark": self.mark,
-            "blocks": {"sizes": list(b.sizes), "names": list(b.names), "discrete": list(b.discrete)},
-            "asked": list(self.asked),
-            "optimism": self.optimism,
-            "settings": asdict(self.settings),
-            "options": {"seed": o.seed, "form": o.form, "sigma": o.sigma, "unit": o.unit},
-            "classes": {k: v.tolist() for k, v in rules.classes.items()},
-            "kept": {k: v.tolist() for k, v in rules.kept.items()},
-            "steps": rules.steps.tolist(),
-            "fits": described,
-        }
-        checkpoint.save(directory, tree or {"empty": np.zeros(1)}, metadata)
-        return Path(directory)
-
-    @classmethod
-    def _loaded(cls, directory: Path) -> Model | None:
-        """What a fit of an earlier call left there; None with a warning when it cannot be read, so that it is made again.
-
-        Raises:
-          ValueError: when something else than a model is in its place, which is not overwritten.
-        """
-        from jaxinfo.io import checkpoint
-
-        try:
-            return cls.load(directory)
-        except (ValueError, OSError, KeyError) as error:
-            if not checkpoint.replaceable(directory):
-                raise ValueError(f"{directory} holds other files; choose another checkpoint_dir.") from error
-            warnings.warn(f"{directory} cannot be read ({error}): training again.", UserWarning, stacklevel=4)
-            return None
+        return kept.write(
+            directory,
+            kept.Kept(self._rules(), self.options, self.settings, self.fits, self.asked, self.optimism, self.mark),
+        )
 
     @classmethod
     def load(cls, directory: str | Path) -> Model:
         """Read what :meth:`save` wrote; the model answers on new rows."""
-        from jaxinfo.io import checkpoint
-
-        tree, meta = checkpoint.load(directory)
-        if meta.get("format") != FORMAT:
-            raise ValueError(
-                f"{directory} holds no model of this version: expected format {FORMAT}, got {meta.get('format')}; fit "
-                "again."
-            )
-        blocks = Blocks(*(tuple(meta["blocks"][k]) for k in ("sizes", "names", "discrete")))
-        model = cls(None, blocks, Options(**meta["options"]), Settings(**meta["settings"]))
-        model.asked, model.mark, model.optimism = tuple(meta["asked"]), meta["mark"], dict(meta["optimism"])
-        classes = {k: np.asarray(v) for k, v in meta["classes"].items()}
-        kept = {k: np.asarray(v) for k, v in meta["kept"].items()}
-        model._stored_rules = inputs.Table(
-            np.zeros((0, blocks.dim)), blocks, classes, kept, np.asarray(meta["steps"]), ()
-        )
-        model.fits = stored.unpack(tree, meta["fits"], blocks)
+        k = kept.read(directory)
+        model = cls(None, k.rules.blocks, k.options, k.settings)
+        model.fits, model.asked, model.optimism, model.mark = k.fits, k.asked, k.optimism, k.mark
+        model._stored_rules = k.rules
         return model
 
 
