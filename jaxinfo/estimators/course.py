@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from math import sqrt
 
-from jaxinfo.estimators.settings import Settings
+from jaxinfo.estimators.settings import Settings, more_steps
 
 PAYS = 0.15
 MIN_LOOKS = 4
-MIN_SHARE = 0.125  # of all steps: what is learned first is not all there is
+MIN_SHARE = 0.125  # of all steps that fewer rows would take: what is learned first is not all there is
 
 
 def chunk_steps(s: Settings) -> int:
@@ -22,7 +22,8 @@ class Course:
 
     Full rate ends when the last ``patience`` share of the steps brought validation rows, summed over views, less than
     PAYS standard deviations of what a measure of two views makes of n rows, 1/√n nats, and √(V/2) as much of V views: less
-    than the sampling error could notice.  It lasts MIN_SHARE of all steps, and MIN_LOOKS looks, at least.
+    than the sampling error could notice.  It lasts MIN_SHARE of all steps, and MIN_LOOKS looks, at least; what is easy is
+    so with many rows too, which only raise the end (:func:`~jaxinfo.estimators.settings.more_steps`).
 
     Args:
       s: settings, everything decided.
@@ -34,6 +35,7 @@ class Course:
         self.s, self.chunk, self.least = s, chunk_steps(s), PAYS * sqrt(num_views / (2.0 * num_rows))
         assert s.steps is not None
         self.end = self.all_steps = self.chunk * -(-s.steps // self.chunk)
+        self.first = MIN_SHARE * self.all_steps / more_steps(num_rows)
         self.cool_steps = self._cooling(self.end * (1.0 - s.cooldown))
         self.cool_from = self.end - self.cool_steps
         self.seen: list[tuple[int, float]] = []
@@ -49,7 +51,7 @@ class Course:
             return
         before = [v for step, v in self.seen if step <= (1.0 - self.s.patience) * done]
         recent = [v for step, v in self.seen if step > (1.0 - self.s.patience) * done]
-        enough = len(self.seen) > MIN_LOOKS and done >= MIN_SHARE * self.all_steps
+        enough = len(self.seen) > MIN_LOOKS and done >= self.first
         if enough and before and min(before) - min(recent) < self.least:
             self.cool_from, self.cool_steps = done, self._cooling(done)
             self.end = done + self.cool_steps

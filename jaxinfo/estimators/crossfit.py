@@ -157,7 +157,8 @@ def fit_many(
     Raises:
       FloatingPointError: when the loss is not finite, with the step and what to try.
     """
-    s, views = settings.for_system(views), tuple(views)
+    views = tuple(views)
+    s = settings.for_system(views, max(job.x.shape[0] for job in jobs))
     units = [(j, r) for j in range(len(jobs)) for r in range(s.seeds)]
     at_once = min(at_once or parallel.fits_at_once(), len(units))
     weighted = any(job.weights is not None for job in jobs)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from jaxinfo import preprocess as pre
 from jaxinfo import views as vw
 from jaxinfo.blocks import Blocks
@@ -26,6 +28,7 @@ NETS: dict[str, Callable[..., Net]] = {
 SIZED = ("mlp", "per_variable")  # their width and depth are settings
 FEW_VIEWS, FEW_VARIABLES = 4, 6
 LOOK = 300  # steps between two looks at the validation rows
+MANY_ROWS, MOST_TIMES = 20_000, 5.0  # a data set of more rows takes steps in proportion, at most so many times as many
 EACH, MOST = 48, 4_800  # evaluations of each NOISED variable in a step of layers for each variable, and of all together
 VALUES = ("gap", "difference", "mean", "corrected")
 
@@ -48,6 +51,12 @@ def evaluations(views: Sequence[View]) -> int:
     return sum(1 if len(vw.noised(v)) == 1 else len(v) for v in views)
 
 
+def more_steps(num_rows: int) -> float:
+    """How many times as many steps a data set of so many rows may take as one of MANY_ROWS: what more rows show is fine
+    and takes long to learn (at 100,000 rows it halves the error of spirals)."""
+    return min(max(num_rows / MANY_ROWS, 1.0), MOST_TIMES)
+
+
 @dataclass(frozen=True)
 class Settings:
     """How networks are built, trained and read; hashable, so that equal settings share one compiled program.
@@ -58,7 +67,9 @@ class Settings:
       batch: network evaluations per optimiser step, over all views; None takes 128 for at most FEW_VIEWS views, 256 for
         more; with "per_variable", of which each NOISED variable is an evaluation, EACH of each and at most MOST.
       steps: most optimiser steps; fewer are taken when validation rows gain nothing any more.  None takes 18,000 for at
-        most FEW_VIEWS views, 32,000 for more; 12,000 with "per_variable", 16,000 where MOST is reached.
+        most FEW_VIEWS views, 32,000 for more; 12,000 with "per_variable", 16,000 where MOST is reached; all of them
+        :func:`more_steps` times for data of many rows.
+      longer: how many times as many steps, where None decides.
       patience: the learning rate starts to fall when this share of the steps so far brought validation rows nothing.
       cooldown: share of all steps in which the learning rate falls to zero.
       checks: how many times the validation loss is looked at; None looks every LOOK steps, and 20 times at least.
@@ -84,6 +95,7 @@ class Settings:
     depth: int = 3
     batch: int | None = None
     steps: int | None = None
+    longer: float = 1.0
     patience: float = 0.5
     cooldown: float = 0.25
     checks: int | None = None
@@ -110,6 +122,8 @@ class Settings:
             )
         if self.num_mc > 1 and self.num_mc % 2:
             raise ValueError(f"num_mc must be even (noise comes in mirrored pairs), got {self.num_mc}.")
+        if not 0.0 < self.longer < np.inf:
+            raise ValueError(f"longer must be a positive number, got {self.longer!r}.")
         if not 0.0 < self.validation < 1.0 or not 0.0 < self.decay < 1.0:
             raise ValueError("validation and decay must lie strictly between 0 and 1.")
         if self.preprocess not in pre.KINDS:
@@ -121,8 +135,9 @@ class Settings:
         if self.hi is not None and not self.lo < self.hi:
             raise ValueError(f"lo must lie below hi, got {self.lo} and {self.hi}.")
 
-    def for_system(self, views: Sequence[View]) -> Settings:
-        """These settings with everything left open decided: more views are more functions to learn."""
+    def for_system(self, views: Sequence[View], num_rows: int = 0) -> Settings:
+        """These settings with everything left open decided: more views are more functions to learn, and more rows show
+        more of them."""
         joint = sum(len(vw.noised(v)) > 1 for v in views)
         net = self.net or ("mlp" if len(views[0]) <= FEW_VARIABLES or joint > 1 else "per_variable")
         if net == "per_variable":
@@ -132,7 +147,7 @@ class Settings:
         else:
             few = len(views) <= FEW_VIEWS
             batch, steps, rate = 128 if few else 256, 18_000 if few else 32_000, 1e-3
-        steps = self.steps or steps
+        steps = self.steps or round(steps * self.longer * more_steps(num_rows))
         return replace(
             self, batch=self.batch or batch, steps=steps, checks=self.checks or max(20, steps // LOOK),
             learning_rate=rate if self.learning_rate is None else self.learning_rate, net=net,
@@ -155,7 +170,7 @@ class Settings:
 BUDGETS = {
     "quick": Settings(steps=3_000, folds=2, num_mc=6),
     "standard": Settings(),
-    "thorough": Settings(width=96, steps=80_000, folds=8, seeds=2, num_mc=20),
+    "thorough": Settings(width=96, longer=4.0, folds=8, seeds=2, num_mc=20),
 }
 
 

@@ -7,7 +7,7 @@ import pytest
 from jaxinfo import measures as ms
 from jaxinfo import plan
 from jaxinfo.estimators.course import Course
-from jaxinfo.estimators.settings import BUDGETS, LOOK, Settings, evaluations
+from jaxinfo.estimators.settings import BUDGETS, LOOK, MANY_ROWS, MOST_TIMES, Settings, evaluations
 
 S = Settings(steps=40_000, checks=40, patience=0.3, cooldown=0.25)
 
@@ -46,6 +46,17 @@ def test_full_rate_lasts_an_eighth_of_all_steps_and_four_looks():
     still = lambda k: 0.0
     assert follow(still)[0].cool_from == 5000
     assert follow(still, replace(S, steps=400, checks=20))[0].cool_from == 4 * 20
+
+
+def test_many_rows_raise_the_end_and_not_the_beginning():
+    pair = plan.plan({"mi": ms.mi(2, [0], [1])}).views
+    standard, thorough = BUDGETS["standard"], BUDGETS["thorough"]
+    few, many, most = (standard.for_system(pair, n).steps for n in (MANY_ROWS, 3 * MANY_ROWS, 100 * MANY_ROWS))
+    assert (many, most) == (3 * few, MOST_TIMES * few) and standard.for_system(pair).steps == few
+    assert thorough.for_system(pair, 3 * MANY_ROWS).steps == thorough.longer * many
+    assert replace(standard, steps=70, longer=2.0).for_system(pair, 3 * MANY_ROWS).steps == 70  # as asked
+    ends = {n: follow(lambda k: 0.0, standard.for_system(pair, n), n)[1] for n in (MANY_ROWS, 3 * MANY_ROWS)}
+    assert ends[MANY_ROWS] == ends[3 * MANY_ROWS]  # where nothing is to be learned
 
 
 @pytest.mark.parametrize("steps, checks", [(1, 1), (10, 40), (300, 3), (3000, 40), (16_001, 7)])
