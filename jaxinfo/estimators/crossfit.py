@@ -144,7 +144,7 @@ def fit_many(
 
     Args:
       jobs: data sets of one packing, which share one compiled program.  With equally many rows each ends as it would
-        alone; those with fewer are padded, which changes the noise of their validation.
+        alone; those with fewer are padded, which changes the noise of their validation, and may take the steps of the most.
       blocks: packing.
       views: the views to learn.
       settings: everything else.

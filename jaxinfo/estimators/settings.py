@@ -52,8 +52,10 @@ def evaluations(views: Sequence[View]) -> int:
 
 
 def more_steps(num_rows: int) -> float:
-    """How many times as many steps a data set of so many rows may take as one of MANY_ROWS: what more rows show is fine
-    and takes long to learn (at 100,000 rows it halves the error of spirals)."""
+    """How many times as many steps n rows may take as MANY_ROWS: min(max(n / MANY_ROWS, 1), MOST_TIMES).
+
+    What more rows show is fine and takes long to learn; in proportion, each row is seen as often.
+    """
     return min(max(num_rows / MANY_ROWS, 1.0), MOST_TIMES)
 
 
@@ -137,7 +139,12 @@ class Settings:
 
     def for_system(self, views: Sequence[View], num_rows: int = 0) -> Settings:
         """These settings with everything left open decided: more views are more functions to learn, and more rows show
-        more of them."""
+        more of them.
+
+        Args:
+          views: what is learned.
+          num_rows: n, of the data set; 0 where data have no end, which take the steps of MANY_ROWS.
+        """
         joint = sum(len(vw.noised(v)) > 1 for v in views)
         net = self.net or ("mlp" if len(views[0]) <= FEW_VARIABLES or joint > 1 else "per_variable")
         if net == "per_variable":
