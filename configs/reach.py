@@ -25,6 +25,7 @@ def get_config(arg: str = "") -> ConfigDict:
     group = lambda tasks, measures, n=20_000, seeds=3, **options: ConfigDict(
         {"tasks": tasks, "n": n, "seeds": seeds, "measures": measures, "options": options}
     )
+    long = lambda *args, **kwargs: ConfigDict(group(*args, **kwargs).to_dict() | {"long": True})
     config.groups = (
         group(HIGH, MUTUAL),
         group(SPIRAL, MUTUAL),
@@ -32,8 +33,8 @@ def get_config(arg: str = "") -> ConfigDict:
         group(("gradient-10x5",), GRADIENT),
         group(("gradient-10x5",), GRADIENT, seeds=1, net="transformer"),
         group(("gradient-10x5",), GRADIENT, seeds=1, net="mlp"),
-        group(("blocks-50x2-inner_spiral",), SYSTEM, seeds=2),
-        group(("blocks-100x2-inner_spiral",), SYSTEM, seeds=1),
+        long(("blocks-50x2-inner_spiral",), SYSTEM, seeds=2),
+        long(("blocks-100x2-inner_spiral",), SYSTEM, seeds=1),
     )
     if arg == "smoke":
         small = {"budget": "quick", "steps": 60, "width": 16, "num_mc": 2, "checks": 4}

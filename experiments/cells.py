@@ -1,11 +1,15 @@
 """Cells of an experiment, each in a fresh process: its CPU-seconds include compiling, unless programs are kept from cell to
-cell, and its peak memory is its own."""
+cell, and its peak memory is its own.  A cell that says ``long`` goes on where a killed process left it."""
 
+import hashlib
 import importlib
 import json
 import os
+import shutil
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -29,7 +33,8 @@ def run(
     Args:
       path: JSON lines.
       cells: what to measure, each plain JSON.
-      function: ``"module:function"``, from a cell to its record, which repeats the cell.
+      function: ``"module:function"``, from a cell to its record, which repeats the cell; of a ``long`` cell it also takes
+        the directory ``place`` where it keeps what it has, beside the records.
       show: what to print of a record.
       keys: the entries that tell cells apart; all by default.
       keep_programs: compile each shape once, in the first cell that has it; programs stand beside the records.
@@ -49,6 +54,9 @@ def run(
         if mark(cell, told) in {mark(r, told) for r in kept}:
             continue
         child = [sys.executable, "-m", "experiments.cells", function, json.dumps(cell)]
+        place = path.with_suffix(".unfinished") / hashlib.sha256(mark(cell, told).encode()).hexdigest()[:16]
+        if cell.get("long"):
+            child.append(str(place))
         found = subprocess.run(child, capture_output=True, text=True, env=inherited)
         lines = [line for line in found.stdout.splitlines() if line.startswith("RECORD")]
         if found.returncode or not lines:
@@ -58,17 +66,45 @@ def run(
         record = json.loads(lines[0].removeprefix("RECORD"))
         with JsonLines(path) as log:
             log.write(record)
+        shutil.rmtree(place, ignore_errors=True)
         print(show(record), flush=True)
     if failed:
         sys.exit(f"{failed} cells failed; the same command tries them again.")
 
 
-def main(function: str, cell: str) -> None:
+def resumed(function: Callable[..., dict], cell: dict, place: Path, every_s: float = 1.0) -> dict:
+    """The record of a long cell; its seconds include those of processes that were killed on it, as last noted."""
+    from jaxinfo.io.log import JsonLines, read_records
+
+    place.mkdir(parents=True, exist_ok=True)
+    path = place / "spent.jsonl"
+    before = {r["start"]: r for r in (read_records(path) if path.exists() else [])}  # the last note of each start
+    over, wall = threading.Event(), time.monotonic()
+
+    def note() -> None:
+        with JsonLines(path) as log:
+            while not over.wait(every_s):
+                spent = {"cpu_s": time.process_time(), "wall_s": time.monotonic() - wall}
+                log.write({"start": len(before)} | spent)
+
+    noting = threading.Thread(target=note, daemon=True)
+    noting.start()
+    try:
+        record = function(cell, place=place / "kept")
+    finally:
+        over.set()
+        noting.join()
+    spent = {k: round(record[k] + sum(r[k] for r in before.values()), 1) for k in ("cpu_s", "wall_s")}
+    return record | spent | {"restarts": len(before)}
+
+
+def main(function: str, cell: str, place: str = "") -> None:
     """What the fresh process does: one cell, its record on standard output."""
     from jaxinfo.io.log import plain
 
     module, name = function.split(":")
-    found = getattr(importlib.import_module(module), name)(json.loads(cell))
+    measure, what = getattr(importlib.import_module(module), name), json.loads(cell)
+    found = resumed(measure, what, Path(place)) if place else measure(what)
     print("RECORD" + json.dumps(plain(found)))
 
 

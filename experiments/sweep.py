@@ -26,8 +26,8 @@ KEPT = (
 )  # fmt: skip
 
 
-def measure(cell: dict) -> dict:
-    """Estimate the measures of one cell; returns its record."""
+def measure(cell: dict, place: Path | None = None) -> dict:
+    """Estimate the measures of one cell; returns its record.  Training is kept in ``place`` and goes on from there."""
     import resource
     import warnings
 
@@ -48,7 +48,8 @@ def measure(cell: dict) -> dict:
     if cell.get("estimator"):
         found = by_rival(cell["estimator"], vs, vs if fresh is None else fresh, truth, cell["seed"], cell["options"])
     else:
-        found = estimates(task, vs, truth, cell["seed"], cell["options"], fresh)
+        options = cell["options"] | ({} if place is None else {"checkpoint_dir": str(place)})
+        found = estimates(task, vs, truth, cell["seed"], options, fresh)
     cpu, wall = time.process_time() - cpu, time.time() - wall
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return cell | {
@@ -150,8 +151,8 @@ def exact(task, vs: dict, measures: tuple[str, ...]) -> dict:
 def cells(config) -> list[dict]:
     """Every cell of a configuration: ``groups`` of tasks with ``n``, ``options`` and ``measures``, times ``seeds``.
 
-    A group without ``seeds`` takes the configuration's; ``test`` and ``estimator`` are for those that have them; the
-    task ``bmi`` means the 40 published ones.
+    A group without ``seeds`` takes the configuration's; ``test``, ``estimator`` and ``long`` are for those that have them;
+    the task ``bmi`` means the 40 published ones.
     """
     from jaxinfo.bench.tasks import bmi_tasks
 
@@ -161,7 +162,7 @@ def cells(config) -> list[dict]:
         for task in [t for name in group.tasks for t in (bmi_tasks() if name == "bmi" else [name])]:
             for seed in range(group["seeds"] if "seeds" in group else config.seeds):
                 cell = {"task": task, "n": group.n, "seed": seed, "options": options, "measures": measures}
-                cell |= {k: group[k] for k in ("test", "estimator") if k in group}
+                cell |= {k: group[k] for k in ("test", "estimator", "long") if k in group}
                 out.append(cell | {"rivals": bool(config.rivals) and "estimator" not in group})
     return out
 

@@ -459,6 +459,35 @@ def test_cells_are_measured_once_and_failures_are_tried_again(tmp_path, monkeypa
     assert len(read_records(path)) == 2 and "again" not in capsys.readouterr().out
 
 
+LONG = """
+import os, time
+
+def measure(cell, place):
+    place.mkdir(exist_ok=True)
+    begun = time.process_time()
+    while not (place / "half").exists() and time.process_time() - begun < 2.5:
+        pass
+    if not (place / "half").exists():
+        (place / "half").touch()
+        os.kill(os.getpid(), 9)
+    return cell | {"value": 1, "cpu_s": 1.0, "wall_s": 1.0}
+"""
+
+
+def test_a_long_cell_goes_on_where_it_was_killed_and_counts_what_was_spent(tmp_path, monkeypatch, capsys):
+    (tmp_path / "slowly.py").write_text(LONG)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    path = tmp_path / "long.jsonl"
+    measure = lambda: cells.run(path, [{"task": "a", "long": True}], "slowly:measure", show=lambda r: r)
+    with pytest.raises(SystemExit, match="1 cells failed"):
+        measure()
+    measure()
+    (record,) = read_records(path)
+    assert record["restarts"] == 1
+    assert record["cpu_s"] > 1.5  # one second of its own, and what the first process noted
+    assert not list((tmp_path / "long.unfinished").iterdir())
+
+
 def test_packages_of_others_by_task_and_the_reasons_of_those_that_gave_nothing(tmp_path):
     told = {"task": "1v1-normal-0.75", "measure": "mutual_information", "n": 100, "seed": 0, "truth": 0.413}
     records = [
