@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxinfo import inputs, kept, pathwise, queries, training
+from jaxinfo import inputs, kept, pathwise, queries, refits, training
 from jaxinfo import measures as ms
 from jaxinfo import views as vw
 from jaxinfo.blocks import Blocks
@@ -281,10 +281,8 @@ class Model:
         for name, q in asked.items():
             if name not in found:
                 found[name] = self._plug_in(name, q, x, weights, groups)
-        if self.options.null and rows is None:
-            found |= self._with_null(found, {k: q for k, q in asked.items() if q.kind in permutation.MEASURES})
-        if self.options.bootstrap and rows is None:
-            found = self._with_bootstrap(found, asked)
+        if rows is None:
+            found = self._with_refits(found, asked)
         unit = self.options.unit
         return Results({name: found[name].to(unit) for name in asked}, self.title)
 
@@ -314,45 +312,22 @@ class Model:
         notes = self.table.notes if self.table is not None else ()
         return e._replace(diagnostics=e.diagnostics | {"n": len(x), "flags": notes})
 
-    def _with_null(self, found, asked):
-        """p = (1 + b) / (1 + m): the statistic against m refits with every variable's rows permuted on its own.
-
-        Statistic and null share one small budget and one code path, so the test is valid whatever the network's bias.
-        """
-        if not asked:
-            return {}
+    def _with_refits(self, found: dict[str, Estimate], asked: Mapping[str, queries.Query]) -> dict[str, Estimate]:
+        """Estimates with the permutation test and the bootstrap that were asked for."""
         o = self.options
+        tested = {name: q for name, q in asked.items() if o.null and q.kind in permutation.MEASURES}
+        if not tested and not o.bootstrap:
+            return found
         assert self.table is not None  # only asked of the rows trained on
-        drawn = permutation.independent(self.table.x, self.blocks.slices, self.groups, o.null, o.seed)
-        tables = [self.table, *(replace(self.table, x=x) for x in drawn)]
-        opts = replace(o, budget="quick")
-        read = self._refitted("null", [(table, opts) for table in tables], asked, for_null(self.settings))
-        gap = lambda e: e.diagnostics.get("gap", e.value)
-        out = {}
-        for name in asked:
-            draws = np.asarray([gap(r[name]) for r in read[1:]])
-            p = permutation.p_value(gap(read[0][name]), draws)
-            out[name] = found[name]._replace(diagnostics=found[name].diagnostics | {"p_value": p, "null": draws})
-        return out
+        if tested:
+            drawn = refits.permuted(self.table, self.groups, o)
+            found |= refits.with_p_value(found, self._refitted("null", drawn, tested, for_null(self.settings)))
+        if o.bootstrap:
+            drawn = refits.resampled(self.table, self.weights, self.groups, o)
+            found = refits.with_spread(found, self._refitted("bootstrap", drawn, asked, self.settings))
+        return found
 
-    def _with_bootstrap(self, found, asked):
-        """Estimates of rows drawn again, each by networks of its own."""
-        o = self.options
-        assert self.table is not None  # only asked of the rows trained on
-        n = self.table.x.shape[0]
-        again = [
-            (replace(self.table, x=self.table.x[rows]), replace(o, groups=units, sample_weight=_at(self.weights, rows)))
-            for rows, units in bootstrap.resampled(n, self.groups, o.bootstrap, o.seed)
-        ]
-        read = self._refitted("bootstrap", again, asked, self.settings)
-        out = {}
-        for name, e in found.items():
-            draws = np.asarray([r[name].value for r in read])
-            spread = {"bootstrap": draws, "bootstrap_stderr": float(draws.std(ddof=1))}
-            out[name] = e._replace(diagnostics=e.diagnostics | spread)
-        return out
-
-    def _refitted(self, why: str, data: Sequence[tuple[inputs.Table, Options]], asked, settings) -> list[Results]:
+    def _refitted(self, why: str, data: Iterable[refits.Drawn], asked, settings: Settings) -> list[Results]:
         """The same questions to other tables of this packing, in nats: trained in one program.
 
         With a ``checkpoint_dir`` their training is kept there under ``why``, each question of each data set in a place of
@@ -398,10 +373,6 @@ class Model:
         model.fits, model.asked, model.optimism, model.mark = k.fits, k.asked, k.optimism, k.mark
         model._stored_rules = k.rules
         return model
-
-
-def _at(values: np.ndarray | None, rows: np.ndarray) -> np.ndarray | None:
-    return None if values is None else values[rows]
 
 
 def train_many(models: Sequence[Model], measures: str | Sequence[str]) -> None:

@@ -46,7 +46,9 @@ ALLOWED = {
     "options": {"measures", "estimators"},
     "training": {"parallel", "blocks", "views", "estimators", "options", "io"},
     "kept": {"blocks", "estimators", "inputs", "options", "io", "training"},
-    "model": METHOD | {"plan", "pathwise", "estimators", "inputs", "queries", "options", "results", "training", "kept"},
+    "refits": {"estimators", "inputs", "options", "types"},
+    "model": METHOD
+    | {"plan", "pathwise", "estimators", "inputs", "queries", "options", "results", "training", "kept", "refits"},
     "two_laws": METHOD | {"plan", "estimators", "inputs", "options", "training"},
     "api": {"estimators", "inputs", "queries", "options", "model", "two_laws", "results", "io", "plots", "types"},
     "series": {"api", "columns", "inputs", "results", "plots", "types"},
