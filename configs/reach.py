@@ -31,7 +31,7 @@ def get_config(arg: str = "") -> ConfigDict:
         group(SPIRAL, MUTUAL),
         group(HIGH[:2], MUTUAL, gaussian=False),
         group(("gradient-10x5",), GRADIENT),
-        group(("gradient-10x5",), GRADIENT, seeds=1, net="transformer"),
+        long(("gradient-10x5",), GRADIENT, seeds=1, net="transformer", budget="quick", num_mc=2),
         group(("gradient-10x5",), GRADIENT, seeds=1, net="mlp"),
         long(("blocks-50x2-inner_spiral",), SYSTEM, seeds=2),
         long(("blocks-100x2-inner_spiral",), SYSTEM, seeds=1),

@@ -216,15 +216,19 @@ def sloped(error, seed=0, **options):
 
 
 def test_the_gradient_is_judged_by_the_better_network_over_variables_and_seeds():
+    transformer = {"net": "transformer", **bars.GRADIENT["nets"]["transformer"]}
     better, default = reach.verdicts([sloped((0.1, 0.2, 0.0), net="mlp"), sloped((0.3, 0.0, 0.0))])
     assert "**not recorded** for transformer. So far: mlp 0 of 3 signs wrong, mean error 0.100" in better
     assert default.endswith("the default network: default 0 of 3 signs wrong, mean error 0.100 nats (1 seeds): within.")
-    both = [sloped((0.1, 0.2, 0.0), net="mlp"), sloped((0.0, -0.39, 0.0), net="transformer")]
+    both = [sloped((0.1, 0.2, 0.0), net="mlp"), sloped((0.0, -0.39, 0.0), **transformer)]
     assert "by mlp: within." in reach.verdicts(both)[0]  # one variable may miss the bar that the mean keeps
-    worse = [sloped((0.6, 0.0, 0.0), net="mlp"), sloped((0.0, 0.3, 0.3), net="transformer")]
+    worse = [sloped((0.6, 0.0, 0.0), net="mlp"), sloped((0.0, 0.3, 0.3), **transformer)]
     assert "by transformer: **outside.**" in reach.verdicts(worse)[0]
     seeds = [sloped((0.3, 0.3, 0.0), k, net="mlp") for k in range(1)] + [sloped((0.0, 0.1, 0.0), 1, net="mlp")]
     assert reach.gradients(seeds)["mlp"] == {"wrong": 0, "values": 6, "error": pytest.approx(0.7 / 6), "seeds": 2}
+    other = sloped((0.0, 0.0, 0.0), net="transformer", width=8)
+    assert reach.verdicts([*both, other]) == reach.verdicts(both)  # options that the bar does not speak of
+    assert "transformer (budget quick, num_mc 2) 0 of 3" in reach.verdicts(both)[0]
     assert not any(row["verdict"] for row in acceptance.rows(both))  # no bar of each variable
 
 

@@ -15,11 +15,13 @@ def gradients(records: list[dict]) -> dict[str, dict]:
     """Network -> wrong signs, values, and the mean of |error| over variables and data seeds, of the task with this bar."""
     errors: dict[str, list[np.ndarray]] = {}
     for r in acceptance.latest(records):
-        if r["task"] != bars.GRADIENT["task"] or r["n"] != bars.N or set(r["options"]) - {"net"}:
+        options = dict(r["options"])
+        net = options.pop("net", DEFAULT)
+        if r["task"] != bars.GRADIENT["task"] or r["n"] != bars.N or options != bars.GRADIENT["nets"].get(net, {}):
             continue
         names = [m for m in r["value"] if m.startswith("o_information_gradient:")]
         both = np.array([[r["value"][m], r["truth"][m]] for m in names])
-        errors.setdefault(r["options"].get("net", DEFAULT), []).append(both)
+        errors.setdefault(net, []).append(both)
     out = {}
     for net, each in errors.items():
         value, truth = np.concatenate(each).T
@@ -31,10 +33,14 @@ def gradients(records: list[dict]) -> dict[str, dict]:
 def verdicts(records: list[dict]) -> list[str]:
     """The bar on gradients in words: by the better of the networks that it names, and by the default."""
     b, found = bars.GRADIENT, gradients(records)
-    told = lambda net: (
-        f"{net} {found[net]['wrong']} of {found[net]['values']} signs wrong, mean error {found[net]['error']:.3f} nats "
-        f"({found[net]['seeds']} seeds)"
-    )
+
+    def told(net: str) -> str:
+        f, how = found[net], ", ".join(f"{k} {v}" for k, v in b["nets"].get(net, {}).items())
+        which = f"{net} ({how})" if how else net
+        return (
+            f"{which} {f['wrong']} of {f['values']} signs wrong, mean error {f['error']:.3f} nats ({f['seeds']} seeds)"
+        )
+
     judged = lambda net: said(found[net]["wrong"] == 0 and found[net]["error"] <= b["nats"])
     what = f"- Gradient of O-information, {b['task']} (bar: no sign wrong, ≤ {b['nats']:g}), "
     missing = [net for net in b["nets"] if net not in found]
