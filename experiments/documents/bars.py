@@ -75,7 +75,7 @@ REACH = {
 REACH_OPTIONS = ({"gaussian": False},)
 
 # The gradient of Ω at ten variables: signs, and nats of the mean error over variables and seeds, by the better network; each
-# with its other options, because a transformer with those of the default would take a CPU core for eight hours.
+# with its other options, because a step of a transformer costs a CPU core many times one of the others.
 GRADIENT = {"task": "gradient-10x5", "nats": 0.15, "nets": {"mlp": {}, "transformer": {"budget": "quick", "num_mc": 2}}}
 
 # Intervals and permutation tests.
