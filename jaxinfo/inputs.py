@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +30,8 @@ class Table:
       classes: per discrete variable, its class labels in code order.
       kept: per variable, the columns kept of those given.
       steps: per packed coordinate, the rounding step undone by dequantisation (0 when none).
-      notes: warnings in plain words, repeated as flags of every estimate.
+      notes: name -> warnings about this variable in plain words, under "" those about all; repeated as flags of the
+        estimates that speak of it.
     """
 
     x: np.ndarray
@@ -38,7 +39,12 @@ class Table:
     classes: dict[str, np.ndarray]
     kept: dict[str, np.ndarray]
     steps: np.ndarray
-    notes: tuple[str, ...]
+    notes: dict[str, tuple[str, ...]]
+
+    def notes_on(self, variables: Iterable[int]) -> tuple[str, ...]:
+        """The notes that an estimate which speaks of these variables repeats."""
+        about = {self.blocks.names[i] for i in variables}
+        return tuple(note for name, notes in self.notes.items() if not name or name in about for note in notes)
 
 
 def named(vs: Any) -> dict[str, Any]:
@@ -124,10 +130,11 @@ def check(
         raise ValueError("the data are empty: expected at least 50 rows, got 0.")
     if n < LEAST_ROWS:
         raise ValueError(f"too few rows: expected at least {LEAST_ROWS}, got {n}; collect more samples.")
-    notes: list[str] = []
+    notes: dict[str, tuple[str, ...]] = {}
     classes, kept, packed, steps, is_discrete = {}, {}, [], [], []
     for name, a in arrays.items():
-        labels = name in discrete if discrete is not None else columns.looks_discrete(name, a, notes)
+        said: list[str] = []
+        labels = name in discrete if discrete is not None else columns.looks_discrete(name, a, said)
         is_discrete.append(labels)
         if labels:
             codes, classes[name] = columns.codes(name, a)
@@ -135,21 +142,23 @@ def check(
             packed.append(np.eye(classes[name].size)[codes])
             steps += [0.0] * classes[name].size
         else:
-            part, keep, step = columns.coordinates(name, a, notes, np.random.default_rng([seed, len(packed)]))
+            part, keep, step = columns.coordinates(name, a, said, np.random.default_rng([seed, len(packed)]))
             kept[name] = keep
             packed.append(part)
             steps += list(step)
+        notes[name] = tuple(said)
     _across(arrays, is_discrete, list(variables))
     x = np.concatenate(packed, 1)
     blocks = Blocks(tuple(p.shape[1] for p in packed), tuple(variables), tuple(is_discrete))
     if n < 10 * blocks.dim:
-        notes.append(
+        notes[""] = (
             f"too few rows: {n} rows for {blocks.dim} coordinates; at least {10 * blocks.dim} are advisable, so reduce "
-            "the dimension or read the error bars as optimistic"
+            "the dimension or read the error bars as optimistic",
         )
-    for note in notes:
+    table = Table(x, blocks, classes, kept, np.asarray(steps), notes)
+    for note in table.notes_on(range(blocks.num_variables)):
         warnings.warn(note, InputWarning, stacklevel=3)
-    return Table(x, blocks, classes, kept, np.asarray(steps), tuple(notes))
+    return table
 
 
 def apply(table: Table, variables: Mapping[str, Any], seed: int = 1, only: Sequence[str] | None = None) -> np.ndarray:

@@ -82,7 +82,7 @@ def read(directory: str | Path) -> Kept:
         )
     blocks = Blocks(*(tuple(meta["blocks"][k]) for k in ("sizes", "names", "discrete")))
     classes, columns = ({k: np.asarray(v) for k, v in meta[name].items()} for name in ("classes", "kept"))
-    rules = inputs.Table(np.zeros((0, blocks.dim)), blocks, classes, columns, np.asarray(meta["steps"]), ())
+    rules = inputs.Table(np.zeros((0, blocks.dim)), blocks, classes, columns, np.asarray(meta["steps"]), {})
     return Kept(
         rules, Options(**meta["options"]), Settings(**meta["settings"]), stored.unpack(tree, meta["fits"], blocks),
         tuple(meta["asked"]), dict(meta["optimism"]), meta["mark"],

@@ -271,16 +271,18 @@ class Model:
         if measures:
             fitted = self._knowing(plan(measures).views, ", ".join(measures))
             out = readout.read(fitted, measures, x, self.options.seed, weights=weights, crossfitted=rows is None)
-            notes = self.table.notes if self.table is not None else ()
             if out.optimism is None:
                 out = replace(out, optimism=self._optimism_of(measures, fitted))
-                notes += UNKNOWN_OPTIMISM if out.optimism is None else ()
             else:
                 self.optimism |= dict(zip(out.names, out.optimism.tolist()))
-            found = summary.estimates(out, fitted, measures, weights=weights, groups=groups, notes=notes)
+            found = summary.estimates(out, fitted, measures, weights=weights, groups=groups)
+            if out.optimism is None:
+                found = {name: summary.flagged(e, UNKNOWN_OPTIMISM) for name, e in found.items()}
         for name, q in asked.items():
             if name not in found:
                 found[name] = self._plug_in(name, q, x, weights, groups)
+            if self.table is not None:
+                found[name] = summary.flagged(found[name], self.table.notes_on(i for g in q.groups for i in g))
         if rows is None:
             found = self._with_refits(found, asked)
         unit = self.options.unit
@@ -309,8 +311,7 @@ class Model:
             1,
         )
         e = plugin.plug_in(codes, plugin.entropy_sets(q.measure, q.groups), weights, name, groups)
-        notes = self.table.notes if self.table is not None else ()
-        return e._replace(diagnostics=e.diagnostics | {"n": len(x), "flags": notes})
+        return e._replace(diagnostics=e.diagnostics | {"n": len(x), "flags": ()})
 
     def _with_refits(self, found: dict[str, Estimate], asked: Mapping[str, queries.Query]) -> dict[str, Estimate]:
         """Estimates with the permutation test and the bootstrap that were asked for."""

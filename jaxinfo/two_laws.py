@@ -67,8 +67,8 @@ def kl_divergence(xp: Any, xq: Any, opts: Options, overrides: Mapping[str, Any])
         difference=out.difference[..., : len(p)],
         gaussian=out.gaussian[:, : len(p)],
     )
-    notes = tuple(dict.fromkeys(tables[0].notes + tables[1].notes))
-    e = summary.estimates(rows, fitted, measures, notes=notes)["kl_divergence"]
+    notes = tuple(dict.fromkeys(note for table in tables for note in table.notes_on([0])))
+    e = summary.flagged(summary.estimates(rows, fitted, measures)["kl_divergence"], notes)
     of_q = ratio_variance(log_ratio, len(p)) / len(q)
     stderr = float(np.sqrt(e.stderr**2 + of_q))
     return e._replace(stderr=stderr, diagnostics=e.diagnostics | {"q_stderr": float(np.sqrt(of_q))}).to(opts.unit)

@@ -10,6 +10,7 @@ from scipy import stats
 
 import jaxinfo as ji
 from jaxinfo.estimators import bootstrap, crossfit, readout
+from jaxinfo.inputs import InputWarning
 from jaxinfo.results import Results
 
 pytestmark = pytest.mark.usefixtures("quick_compile")
@@ -131,6 +132,15 @@ def test_columns_named_for_people():
     assert list(m.estimate()) == ["o_information", "mutual_information(height, cm; a|b)"]
     assert list(m.subsets((3,))) == ["o_information(height, cm, weight [kg], a|b)"]
     assert len(m.subsets((2,), "total_correlation")) == 3
+
+
+def test_a_note_about_one_variable_stays_with_measures_that_speak_of_it():
+    rng = np.random.default_rng(1)
+    labels = {"a": rng.integers(0, 3, 400), "b": rng.integers(0, 2, 400) > 0, "c": rng.integers(0, 2, 400) > 0}
+    with pytest.warns(InputWarning, match="read as class labels"):
+        r = ji.estimate(labels, ("mutual_information(a; b)", "mutual_information(b; c)"))  # counted: nothing is trained
+    assert "a holds integers" in r["mutual_information(a; b)"].flags[0]
+    assert not r["mutual_information(b; c)"].flags
 
 
 def test_saved_and_loaded(model, tmp_path):

@@ -320,6 +320,16 @@ def test_columns_rounded_alike_share_a_note():
     counts = rng.poisson([3.0, 30.0, 300.0], size=(500, 3)).astype(float)
     with pytest.warns(inputs.InputWarning):
         table = inputs.check({"x": np.column_stack([counts, rng.normal(size=500).round(1)]), "y": rng.normal(size=500)})
-    assert len(table.notes) == 2
-    assert "x, 3 columns, column 0 most of all" in table.notes[0] and "rounding step (1)" in table.notes[0]
-    assert "x, column 3: " in table.notes[1] and "rounding step (0.1)" in table.notes[1]
+    first, second = table.notes["x"]
+    assert "x, 3 columns, column 0 most of all" in first and "rounding step (1)" in first
+    assert "x, column 3: " in second and "rounding step (0.1)" in second
+
+
+def test_notes_are_repeated_where_they_speak_of_a_variable_or_of_all():
+    rng = np.random.default_rng(0)
+    with pytest.warns(inputs.InputWarning):
+        table = inputs.check(
+            {"x": rng.poisson(9.0, 60).astype(float), "y": rng.normal(size=(60, 8)), "z": rng.normal(size=60)}
+        )
+    assert [note.split(":")[0] for note in table.notes_on([0, 2])] == ["x, column 0", "too few rows"]
+    assert [note.split(":")[0] for note in table.notes_on([1, 2])] == ["too few rows"]

@@ -47,7 +47,6 @@ def estimates(
     *,
     weights: np.ndarray | None = None,
     groups: np.ndarray | None = None,
-    notes: tuple[str, ...] = (),
 ) -> dict[str, Estimate]:
     """One :class:`~jaxinfo.types.Estimate` per measure, in nats.
 
@@ -57,7 +56,6 @@ def estimates(
       measures: the measures, for their bounds.
       weights: ``[n]`` row weights.
       groups: ``[n]`` integer labels for clustered standard errors.
-      notes: warnings about the data, repeated as flags.
     """
     n = readout.gap.shape[-1]
     w = np.ones(n) if weights is None else weights
@@ -96,9 +94,14 @@ def estimates(
             "best_step": fitted.history["best_step"].tolist(),
             "n": n,
         }
-        flags = list(notes) + _flags(value, diagnostics, fitted, readout, measures[name])
+        flags = _flags(value, diagnostics, fitted, readout, measures[name])
         out[name] = Estimate(value, stderr, gap_rows, profile, diagnostics | {"flags": tuple(flags)}, name)
     return out
+
+
+def flagged(e: Estimate, notes: tuple[str, ...]) -> Estimate:
+    """An estimate whose flags begin with these notes."""
+    return e._replace(diagnostics=e.diagnostics | {"flags": notes + e.diagnostics["flags"]})
 
 
 def _tails(profile) -> tuple[float, float]:
