@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxinfo import samplers
 from jaxinfo import views as vw
-from jaxinfo.estimators.fitted import SDE, Fitted, float32, inner_factors
+from jaxinfo.estimators.fitted import SDE, Fitted, float32, inner_factors, unraveller
 from jaxinfo.estimators.scores import calibrated_score
 from jaxinfo.samplers import Predictor
 from jaxinfo.types import Array, Key
@@ -33,8 +33,9 @@ def predictor(
     if view not in fitted.views:
         raise ValueError(f"view {view} was not trained; trained are {', '.join(map(str, fitted.views))}.")
     of_fold = lambda leaves: jax.tree.map(lambda leaf: jnp.asarray(leaf)[fold], leaves)
+    blocks, s = fitted.blocks, fitted.settings
     score = calibrated_score(
-        fitted.blocks, fitted.settings, of_fold(float32(fitted.params[seed])), of_fold(inner_factors(fitted)),
+        blocks, s, unraveller(blocks, s)(of_fold(float32(fitted.params[seed]))), of_fold(inner_factors(fitted)),
         of_fold(float32(fitted.calibration[seed])), jnp.float32(fitted.hi),
     )  # fmt: skip
     return samplers.through(score, SDE, fitted.blocks, view, given)

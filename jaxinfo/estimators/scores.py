@@ -19,20 +19,20 @@ from jaxinfo.blocks import Blocks
 from jaxinfo.estimators.fitted import SDE, inner_network, network, unraveller
 from jaxinfo.estimators.settings import Settings
 from jaxinfo.integral import Predict, of_entries
-from jaxinfo.types import Array, ScoreFn
+from jaxinfo.types import Array, Params, ScoreFn
 from jaxinfo.views import View
 
 WIDEST = 2  # how many times the coordinates there may be places, when variables differ in size
 
 
 def calibrated_score(
-    blocks: Blocks, s: Settings, params, factors: gaussian.Factors | gaussian.Ordered, calibration, hi
+    blocks: Blocks, s: Settings, params: Params, factors: gaussian.Factors | gaussian.Ordered, calibration, hi
 ) -> ScoreFn:
     """Score function of one fit, its correction to the Gaussian shrunk by ``calibration [V, C]`` along log-SNR.
 
     With :class:`~jaxinfo.gaussian.Ordered` factors slab s shows view s, of which ``calibration`` has row s too.
     """
-    net, both = network(blocks, s), {"net": unraveller(blocks, s)(params), "gaussian": factors}
+    net, both = network(blocks, s), {"net": params, "gaussian": factors}
     grid = jnp.linspace(s.lo, hi, calibration.shape[-1])
 
     def score(x, tau):
@@ -117,7 +117,7 @@ def together(
         roles = jnp.asarray(vw.table(shown))
         x, tau = jax.vmap(lambda r: vw.look(SDE, blocks, r, x0, eps, t))(roles)
         inside, outside = (gaussian.Ordered((z,), here) for z in (part, of_control))
-        score = calibrated_score(blocks, s, params, inside, calibration[np.array(at_views)], hi)
+        score = calibrated_score(blocks, s, tree, inside, calibration[np.array(at_views)], hi)
         return tuple(of_entries(blocks, f(x, tau), vw.entries(shown)) for f in (score, gaussian_score(blocks, outside)))
 
     def predict(x0, eps, t):

@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxinfo import pathwise
 from jaxinfo.blocks import Blocks
-from jaxinfo.estimators.fitted import SDE, Fitted, float32, inner_factors, padded, stacked
+from jaxinfo.estimators.fitted import SDE, Fitted, float32, inner_factors, padded, stacked, unraveller
 from jaxinfo.estimators.scores import calibrated_score
 from jaxinfo.estimators.settings import Settings
 from jaxinfo.measures import Measure
@@ -21,7 +21,7 @@ ENOUGH = 10  # rows per coordinate for a covariance that is not shrunk
 def _gradients(blocks: Blocks, s: Settings, measure: Measure, num_mc: int, params, calibration, fold, hi, logsnr, keys):
     def one(of_seed, fold):
         params, calibration, key = of_seed
-        score = calibrated_score(blocks, s, params, fold["factors"], calibration, hi)
+        score = calibrated_score(blocks, s, unraveller(blocks, s)(params), fold["factors"], calibration, hi)
         return pathwise.gradient(
             key, measure, SDE, blocks, score, fold["rows"], logsnr=logsnr, num_mc=num_mc, control=fold["control"],
             weights=fold["weights"],

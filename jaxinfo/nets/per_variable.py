@@ -45,7 +45,10 @@ class PerVariableMLP(nn.Module):
         self.own = new("own", scaled(0.5), n, self.kinds * w, into)
         self.own_bias = new("own_bias", zeros, n, into)
         rows = {"given": (self.kinds - 1) * d + n, "noised": self.kinds * d + n}  # coordinates, role bits
-        self.told = {k: new(k, each((3 * self.kinds * w) ** -0.5), rows[k], n, self.message) for k in ROLES}
+        normal = each((3 * self.kinds * w) ** -0.5)
+        # [N, M, F] is the order in which the gradient is made: with many variables, turning it round is dear
+        tell = lambda key, shape, dtype: jnp.moveaxis(normal(key, (shape[-1], *shape[:-1]), dtype), 0, -1)
+        self.told = {k: new(k, tell, n, self.message, rows[k]) for k in ROLES}
         self.gates = {k: new(f"gates_{k}", zeros, n, n) for k in ROLES}
         self.heard = {k: new(f"heard_{k}", scaled(0.5), n, 3 * self.message, into) for k in ROLES}
         self.switch = new("switch", scaled(1.0), n, self.kinds * w, self.message)
@@ -58,7 +61,7 @@ class PerVariableMLP(nn.Module):
         h = jnp.einsum("...nf,nfh->...nh", own, self.own)
         listener = self.radius(own, np.asarray(self.sizes)), jnp.einsum("...nf,nfm->...nm", own, self.switch)
         for role in ROLES:
-            told = jnp.einsum("...f,fnm->...nm", shown[role], self.told[role])
+            told = jnp.einsum("...f,nmf->...nm", shown[role], self.told[role])
             h = h + jnp.einsum("...nm,nmh->...nh", _three_ways(told, *listener), self.heard[role])
         last = self.between(h + self.own_bias, clock[..., None, :])
         return jnp.einsum("...nl,nlw->...nw", last, self.leave) + self.leave_bias
@@ -120,8 +123,8 @@ def per_variable(blocks: Blocks, width: int = 64, depth: int = 3, rank: int = 16
     def weigh(p: Params, relevance: Array) -> Params:
         """Parameters whose messages are as loud as the ``relevance [N, N]`` of the speaker (row) and the gates say."""
         layers = p["params"]
-        loud = {k: (relevance * jnp.exp(layers[f"gates_{k}"]) * (1.0 - jnp.eye(n)))[owners[k]] for k in ROLES}
-        return {**p, "params": {**layers, **{k: layers[k] * loud[k][..., None] for k in ROLES}}}
+        loud = {k: (relevance * jnp.exp(layers[f"gates_{k}"]) * (1.0 - jnp.eye(n))).T[:, owners[k]] for k in ROLES}
+        return {**p, "params": {**layers, **{k: layers[k] * loud[k][:, None] for k in ROLES}}}
 
     def single(p, clean, own, given, noised, clock):
         those = np.flatnonzero(given.any(1))
@@ -129,11 +132,11 @@ def per_variable(blocks: Blocks, width: int = 64, depth: int = 3, rank: int = 16
         packed = [clean[:, blocks.owner, k * max(blocks.sizes) + place] for k in range(kinds - 1)]
         shown = jnp.concatenate([*packed, jnp.ones((len(clean), n), clean.dtype)], -1)
         kernel = p["params"]["given"]
-        kernel = kernel if np.array_equal(to, np.arange(n)) else kernel[:, to]  # spares a gather
+        kernel = kernel if np.array_equal(to, np.arange(n)) else kernel[to]  # spares a gather
         known = given[those].astype(np.float32)
         if (known.sum(1) < n - 1).any():  # else all others are GIVEN: one product for all views
-            kernel = kernel * known.T[owners["given"]][..., None]
-        told = jnp.einsum("bf,ftm->tbm", shown, kernel)
+            kernel = kernel * known[:, None, owners["given"]]
+        told = jnp.einsum("bf,tmf->tbm", shown, kernel)
         return module.apply(p, own, told, those, noised, clock, method="of_one")
 
     def apply(p, x, u):

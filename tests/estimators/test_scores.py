@@ -52,7 +52,7 @@ def test_views_together_are_views_one_by_one(kind, net, own_control):
     t = SDE.time(jnp.linspace(-6.0, 8.0, 6))
     at_once = scores.together(blocks, s, p.views, params, inside, calibration, 9.0, control)
     one_by_one = predicted(
-        scores.calibrated_score(blocks, s, params, inside, calibration, 9.0),
+        scores.calibrated_score(blocks, s, unraveller(blocks, s)(params), inside, calibration, 9.0),
         scores.gaussian_score(blocks, control), p, SDE, blocks,
     )  # fmt: skip
     for got, want in zip(jax.jit(at_once)(x0, eps, t), jax.jit(one_by_one)(x0, eps, t)):
