@@ -16,7 +16,7 @@ Drawn = tuple[Table, Options]
 
 
 def permuted(table: Table, groups: np.ndarray | None, opts: Options) -> Iterator[Drawn]:
-    """The table itself, then ``opts.null`` copies in which every variable's rows are permuted on their own.
+    """The table itself, then ``opts.null`` copies in which every variable's rows are permuted on their own; ``groups [n]``.
 
     All take one small budget and one code path, so the test is valid whatever the network's bias.
     """
@@ -27,7 +27,7 @@ def permuted(table: Table, groups: np.ndarray | None, opts: Options) -> Iterator
 
 
 def with_p_value(found: Mapping[str, Estimate], read: Sequence[Mapping[str, Estimate]]) -> dict[str, Estimate]:
-    """The measures that were read of :func:`permuted` tables, with ``p_value`` and ``null`` in their diagnostics."""
+    """The measures that were read of :func:`permuted` tables, with ``p_value`` and ``null [m]`` (nats) in their diagnostics."""
     gap = lambda e: e.diagnostics.get("gap", e.value)
     out = {}
     for name in read[0]:
@@ -38,14 +38,17 @@ def with_p_value(found: Mapping[str, Estimate], read: Sequence[Mapping[str, Esti
 
 
 def resampled(table: Table, weights: np.ndarray | None, groups: np.ndarray | None, opts: Options) -> Iterator[Drawn]:
-    """``opts.bootstrap`` tables of rows (or groups) drawn with replacement; copies of a unit stay together."""
+    """``opts.bootstrap`` tables of rows (or groups) drawn with replacement; copies of a unit stay together.
+
+    ``weights`` and ``groups`` are ``[n]`` or None; see :mod:`jaxinfo.estimators.bootstrap`.
+    """
     for rows, units in bootstrap.resampled(table.x.shape[0], groups, opts.bootstrap, opts.seed):
         of_rows = replace(opts, groups=units, sample_weight=None if weights is None else weights[rows])
         yield replace(table, x=table.x[rows]), of_rows
 
 
 def with_spread(found: Mapping[str, Estimate], read: Sequence[Mapping[str, Estimate]]) -> dict[str, Estimate]:
-    """Estimates with their values on :func:`resampled` tables and the standard deviation of those."""
+    """Estimates with their values on :func:`resampled` tables, ``bootstrap [m]``, and the standard deviation of those, nats."""
     out = {}
     for name, e in found.items():
         draws = np.asarray([r[name].value for r in read])

@@ -100,7 +100,7 @@ def estimates(
 
 
 def flagged(e: Estimate, notes: tuple[str, ...]) -> Estimate:
-    """An estimate whose flags begin with these notes."""
+    """An estimate whose flags begin with these notes about the data."""
     return e._replace(diagnostics=e.diagnostics | {"flags": notes + e.diagnostics["flags"]})
 
 
