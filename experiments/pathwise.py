@@ -29,8 +29,15 @@ WORKDIR = flags.DEFINE_string("workdir", "records", "Where pathwise.jsonl is kep
 KEYS = ("cell", "n", "options", "climb_steps", "climb_rate")
 
 
+ALONE = (4.0, 5.0, 6.0)  # log-SNR at which scores are also read without any correction
+
+
 def accuracy(what: str, n: int, seed: int, options: dict) -> dict:
-    """Relative Frobenius error of ∂I/∂W for each measure; ``what`` is the law of the sources and their number."""
+    """Relative Frobenius error of ∂I/∂W for each measure; ``what`` is the law of the sources and their number.
+
+    Beside it: of networks read alone, and of normal sources what the covariance of the very rows says, the best that can
+    be known of them.
+    """
     law, num = what.split("-")[0], int(what.split("-")[1])
     rng = np.random.default_rng([seed, num])
     w = np.eye(num) + 0.35 * rng.normal(size=(num, num))
@@ -39,12 +46,19 @@ def accuracy(what: str, n: int, seed: int, options: dict) -> dict:
     rest = ", ".join(f"x{i + 2}" for i in range(num - 1))
     asked = {m: f"{m}(x1; {rest})" if m == "mutual_information" else m for m in sources.known(law, num)}
     model = ji.fit(x, (), seed=seed, progress=False, preprocess="standardise", **options)
-    found, errors = model.gradient(tuple(asked.values())), {}
-    for name, text in asked.items():
-        got = stacked(found[text]).T @ z / n
-        wanted = np.asarray(jax.grad(lambda m, name=name: sources.measure(law, name, m))(jnp.asarray(w)))
-        errors[name] = float(np.linalg.norm(got - wanted) / np.linalg.norm(wanted))
-    return {"error": errors}
+    slope = lambda name, at: np.asarray(jax.grad(lambda m: sources.measure(law, name, m))(jnp.asarray(at)))
+    wanted = {name: slope(name, w) for name in asked}
+    away = lambda got: {
+        name: float(np.linalg.norm(got[name] - want) / np.linalg.norm(want)) for name, want in wanted.items()
+    }
+    through = lambda found: away({name: stacked(found[text]).T @ z / n for name, text in asked.items()})
+    texts = tuple(asked.values())
+    out = {"error": through(model.gradient(texts))}
+    out["alone"] = {str(s): through(model.gradient(texts, corrected=False, logsnr=s)) for s in ALONE}
+    if law == "normal":
+        root = np.linalg.cholesky(z.T @ z / n)
+        out["rows"] = away({name: slope(name, w @ root) @ root.T for name in asked})
+    return out
 
 
 def stacked(gradient: dict) -> np.ndarray:

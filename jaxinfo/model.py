@@ -137,7 +137,13 @@ class Model:
         return values
 
     def gradient(
-        self, names: str | Sequence[str], rows: Any = None, *, logsnr: float = 4.0, num_mc: int = 4
+        self,
+        names: str | Sequence[str],
+        rows: Any = None,
+        *,
+        logsnr: float = 4.0,
+        num_mc: int = 4,
+        corrected: bool = True,
     ) -> dict[str, Any]:
         """Derivative of measures with respect to every row: where to move it for more information.
 
@@ -155,6 +161,8 @@ class Model:
           logsnr: the noise level, in preprocessed coordinates (variance near 1): higher sees finer structure and is
             noisier.
           num_mc: pairs of noise draws per row.
+          corrected: False reads the networks' scores alone: nothing is taken from the Gaussian of the rows, and linear
+            errors are not set right; to see what that is worth.
 
         Returns:
           dict variable -> ``[n, d]``, in the model's unit per unit of the variable; for several measures a dict of those.
@@ -178,7 +186,7 @@ class Model:
         for name, measure in measures.items():
             found = scale * slopes.gradient(
                 fitted, measure, x, self.options.seed, logsnr=logsnr, num_mc=num_mc, crossfitted=rows is None,
-                weights=self.weights if rows is None else None,
+                corrected=corrected, weights=self.weights if rows is None else None,
             )  # fmt: skip
             out[name] = {n: found[:, s] for n, s in zip(self.blocks.names, self.blocks.slices)}
         return out if len(out) > 1 or not isinstance(names, str) else next(iter(out.values()))

@@ -384,11 +384,14 @@ def test_documents_of_other_records(tmp_path):
     exact = {
         "cell": ["accuracy", "normal-3", 0],
         "error": {"total_correlation": 0.02},
+        "alone": {"4.0": {"total_correlation": 0.31}, "6.0": {"total_correlation": 0.27}},
+        "rows": {"total_correlation": 0.01},
         "options": {},
         "n": 10,
         "cpu_s": 1.0,
     }
     text = pathwise.markdown([climb, exact])
+    assert "| 2.0 % | 2.0 % | 1.0 % | 31.0 %, 27.0 % |" in text
     assert "| normal-3 | total correlation |" in text and "97.0 %" in text and "outside" not in text
     for name, module, records in (("pathwise", pathwise, [climb, exact]), ("intervals", intervals, [record()])):
         module.picture(records, tmp_path / f"{name}.png")

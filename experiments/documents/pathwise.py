@@ -23,15 +23,19 @@ def split(records: list[dict]) -> tuple[list[dict], list[dict]]:
 def markdown(records: list[dict]) -> str:
     """The whole document."""
     accuracy, climbs = split(records)
+    at = [float(s) for s in accuracy[0]["alone"]] if accuracy else []
+    percent = lambda errors: f"{100 * np.mean(errors):.1f} %"
     lines = [
         *heading("Derivatives of information from trained networks", MAKE, "pathwise"),
         "Rows are x = W z; the derivative of a measure with respect to W is compared with the exact one, as relative",
         f"Frobenius error (bar, for normal sources: {100 * bars.FROBENIUS:g} %), mean over data seeds. What of the trained",
         "scores is linear is set right by Stein's identities and the covariance of the rows, which for normal sources is all",
-        f"there is to know; sources with two humps show the networks. Code: commit {commits(records)}.",
+        "there is to know: *rows* is the error of the derivative at their covariance. *Scores alone* reads the same networks",
+        f"without those corrections, at log-SNR {', '.join(f'{s:g}' for s in at)}, and is not judged; sources with two humps",
+        f"show the networks. Code: commit {commits(records)}.",
         "",
-        "| sources | measure | options | n | seeds | error | worst | CPU-s | verdict |",
-        "|---|---|---|--:|--:|--:|--:|--:|---|",
+        "| sources | measure | options | n | seeds | error | worst | rows | scores alone | CPU-s | verdict |",
+        "|---|---|---|--:|--:|--:|--:|--:|--:|--:|---|",
     ]
     for what in dict.fromkeys(r["cell"][1] for r in accuracy):
         rs = [r for r in accuracy if r["cell"][1] == what]
@@ -39,10 +43,12 @@ def markdown(records: list[dict]) -> str:
         for measure in rs[0]["error"]:
             e = np.array([r["error"][measure] for r in rs])
             cpu = np.mean([r["cpu_s"] for r in rs])
+            rows = percent([r["rows"][measure] for r in rs]) if "rows" in rs[0] else "–"
+            alone = ", ".join(percent([r["alone"][s][measure] for r in rs]) for s in rs[0]["alone"])
             verdict = said(e.mean() <= bars.FROBENIUS) if what.startswith("normal") else "–"
             lines.append(
-                f"| {what} | {measure} | {options} | {rs[0]['n']} | {len(rs)} | {100 * e.mean():.1f} % | "
-                f"{100 * e.max():.1f} % | {cpu:.0f} | {verdict} |"
+                f"| {what} | {measure} | {options} | {rs[0]['n']} | {len(rs)} | {percent(e)} | "
+                f"{percent(e.max())} | {rows} | {alone} | {cpu:.0f} | {verdict} |"
             )
     lines += [
         "",

@@ -23,8 +23,8 @@ def _gradients(blocks: Blocks, s: Settings, measure: Measure, num_mc: int, param
         params, calibration, key = of_seed
         score = calibrated_score(blocks, s, unraveller(blocks, s)(params), fold["factors"], calibration, hi)
         return pathwise.gradient(
-            key, measure, SDE, blocks, score, fold["rows"], logsnr=logsnr, num_mc=num_mc, control=fold["control"],
-            weights=fold["weights"],
+            key, measure, SDE, blocks, score, fold["rows"], logsnr=logsnr, num_mc=num_mc,
+            control=fold.get("control"), weights=fold["weights"],
         )  # fmt: skip
 
     each = (params, calibration, keys)
@@ -40,6 +40,7 @@ def gradient(
     logsnr: float = 4.0,
     num_mc: int = 4,
     crossfitted: bool = True,
+    corrected: bool = True,
     weights: np.ndarray | None = None,
 ) -> np.ndarray:
     """Derivative of a measure with respect to each row, by :func:`jaxinfo.pathwise.gradient` with the trained scores.
@@ -56,6 +57,7 @@ def gradient(
         (whose own derivative is exact, without noise): errors of the scores grow like exp(logsnr / 2), what the noise
         hides shrinks.
       num_mc: pairs of noise draws.
+      corrected: with the control of :func:`jaxinfo.pathwise.gradient`, the Gaussian of the rows; else the scores alone.
       weights: ``[n]`` row weights.
 
     Returns:
@@ -73,8 +75,9 @@ def gradient(
         "factors": inner_factors(fitted),
         "rows": float32(padded([v[r] for v, r in zip(z, rows)])),
         "weights": float32(padded([w[r] for r in rows])),
-        "control": stacked([pathwise.control(measure, blocks, m, c) for m, c in zip(means, covs)]),
     }
+    if corrected:
+        fold["control"] = stacked([pathwise.control(measure, blocks, m, c) for m, c in zip(means, covs)])
     keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), 29), (s.seeds, s.folds))
     found = _gradients(
         blocks, s, measure, num_mc, fitted.params, float32(fitted.calibration), fold, jnp.float32(fitted.hi),
