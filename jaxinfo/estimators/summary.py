@@ -27,6 +27,9 @@ from jaxinfo.types import Estimate
 DISAGREEMENT, DOUBT = 0.4, 1.0 / 3.0
 TAIL_SHARE = 0.02
 LEAST_NATS = 0.02
+FINE = (
+    6.0  # log-SNR of a twentieth of the spread of the data: networks that learn from thousands of rows see little finer
+)
 DETERMINISTIC = 19.0  # clean end that the Gaussian asks for when a direction is known to half a percent
 
 
@@ -87,6 +90,7 @@ def estimates(
             "optimism_gaussian": of_gaussian,
             "tail_high_snr": high,
             "tail_low_snr": low,
+            "fine": _fine(profile),
             "nested": float(readout.nested[row]),
             "calibration_slope": (float(readout.slope.min()), float(readout.slope.max())),
             "logsnr_range": (fitted.settings.lo, fitted.hi),
@@ -109,6 +113,13 @@ def _tails(profile) -> tuple[float, float]:
     return float(profile["difference"][-2:].mean()), float(profile["difference"][:2].mean())
 
 
+def _fine(profile) -> float:
+    """Nats beyond the Gaussian's that are read at log-SNR above FINE; the integrand of a law with edges falls there only
+    like exp(-logsnr / 2), and networks are slow to find it."""
+    step = np.gradient(profile["logsnr"])
+    return float(((profile["gap"] - profile["gaussian"]) * step)[profile["logsnr"] > FINE].sum())
+
+
 def _flags(value, d, fitted: Fitted, readout: Readout, measure: Measure) -> list[str]:
     flags, scale = [], max(abs(value), abs(d["gap"]))
     tolerance = max(LEAST_NATS, TAIL_SHARE * scale)
@@ -127,6 +138,12 @@ def _flags(value, d, fitted: Fitted, readout: Readout, measure: Measure) -> list
         flags.append(
             f"too few rows: networks read {d['optimism']:.3f} nats more in rows they trained on than in new ones; "
             "more rows bring them together"
+        )
+    if fitted.settings.gaussian and abs(d["fine"]) > max(d["row_stderr"], 0.5 * LEAST_NATS, TAIL_SHARE * scale):
+        flags.append(
+            f"fine structure: {abs(d['fine']):.3f} nats come from details below {100.0 * np.exp(-0.5 * FINE):.0f} % of the "
+            "spread (edges, thresholds, thin sheets), of which networks find only a part: the value may be off by up to about "
+            "as much"
         )
     worst = np.abs(readout.slope - 1.0) - 4.0 * readout.slope_error
     if (worst > 0.1).any():

@@ -1,0 +1,85 @@
+"""From pointwise values to an estimate: value, standard error, and one flag for each thing that looks wrong."""
+
+import re
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from jaxinfo import measures as ms
+from jaxinfo.estimators import summary
+from jaxinfo.estimators.readout import Readout
+from jaxinfo.estimators.settings import Settings
+
+N = 4000
+LOGSNR = np.linspace(-7.5, 11.5, 20)
+BELL = np.exp(-0.5 * (LOGSNR - 1.0) ** 2) / np.sqrt(2 * np.pi)  # integrates to 1, nothing at either end
+
+
+def readout(value=1.0, difference=1.0, optimism=(0.0, 0.0), slope=1.0, curves=()):
+    rows = np.random.default_rng(0).normal(size=N)
+    rows = value + 0.3 * (rows - rows.mean()) / rows.std()
+    curves = {"gap": BELL, "difference": BELL, "gaussian": 0.5 * BELL} | dict(curves)
+    return Readout(
+        ("mi",), rows[None, None], rows[None, None] - value + difference, 0.5 * rows[None],
+        {"logsnr": LOGSNR} | {k: c[None] for k, c in curves.items()},
+        np.array([slope]), np.array([0.01]), np.zeros(1), np.array([optimism]),
+    )  # fmt: skip
+
+
+def fitted(late=0.0, **settings):
+    step = np.arange(1, 11) * 100
+    score = np.where(step > 666, -late, 0.0)[:, None, None, None]  # [looks, seeds, folds, views]
+    history = {
+        "step": step, "validation": np.broadcast_to(score, (10, 1, 2, 1)), "cool_from": np.array([1000]),
+        "best_step": np.full((1, 2), 1000),
+    }  # fmt: skip
+    return SimpleNamespace(settings=Settings(folds=2, **settings), hi=12.0, history=history)
+
+
+def estimate(read=None, fit=None):
+    return summary.estimates(read or readout(), fit or fitted(), {"mi": ms.mi(2, [0], [1])})["mi"]
+
+
+def test_value_and_error_are_those_of_the_formula():
+    e = estimate(readout(1.0, 0.9, (0.04, 0.02)))
+    assert e.value == pytest.approx(1.0 + 0.04 - 0.5 * 0.02)
+    parts = 0.3 / np.sqrt(N - 1), summary.DISAGREEMENT * 0.1, summary.DOUBT * 0.03
+    assert e.stderr == pytest.approx(np.sqrt(sum(p**2 for p in parts)), rel=1e-6)
+    assert estimate(readout(1.0, 0.9), fitted(value="mean")).value == pytest.approx(0.95)
+    assert not estimate().flags
+
+
+@pytest.mark.parametrize(
+    ("said", "read", "fit"),
+    [
+        ("not converged.*0.050 nats", {}, {"late": 0.05}),
+        ("forms disagree: gap gives 1.000 and difference 0.900", {"difference": 0.9}, {}),
+        ("too few rows: networks read 0.100 nats more", {"optimism": (0.1, 0.0)}, {}),
+        (
+            "fine structure: 0.060 nats come from details below 5 %",
+            {"curves": {"gap": BELL + 0.01 * (LOGSNR > 6.0)}},
+            {},
+        ),
+        ("calibration slope off.*scaled by 1.30", {"slope": 1.3}, {}),
+        ("truncated at high SNR: about 0.100", {"curves": {"difference": BELL + 0.1 * (LOGSNR > 10.0)}}, {}),
+        ("truncated at low SNR: about 0.100", {"curves": {"difference": BELL + 0.1 * (LOGSNR < -6.0)}}, {}),
+        ("below its least possible value 0", {"value": -0.05, "difference": -0.05}, {}),
+    ],
+)
+def test_each_flag_speaks_alone(said, read, fit):
+    (flag,) = estimate(readout(**read), fitted(**fit)).flags
+    assert re.search(said, flag)
+
+
+def test_what_a_gaussian_explains_is_not_called_fine_structure():
+    both = BELL + 0.01 * (LOGSNR > 6.0)
+    assert not estimate(readout(curves={"gap": both, "gaussian": both})).flags
+    assert not estimate(readout(curves={"gap": both}), fitted(gaussian=False)).flags
+
+
+def test_a_relation_that_is_nearly_exact_is_named():
+    fit = fitted()
+    fit.hi = summary.DETERMINISTIC
+    (flag,) = estimate(fit=fit).flags
+    assert "nearly deterministic" in flag
