@@ -16,7 +16,7 @@ def get_config(arg: str = "") -> ConfigDict:
     config.name = "throughput"
     config.task = "spiral-multinormal-sparse-3-3-2-2.0"
     config.n = 10_000
-    config.steps = 4_000
+    config.steps = 1_600
     config.cells = ((1, 1), (5, 1), (20, 1), (20, 2), (20, 4), (20, 20))  # seeds, how many of them side by side
     config.network = ConfigDict({})
     if arg == "smoke":
