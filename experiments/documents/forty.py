@@ -11,7 +11,7 @@ from experiments.documents import bars
 from experiments.documents.complete import said
 from experiments.documents.heading import commits, heading
 
-MAKE = "python -m experiments.forty --config=configs/forty.py --workdir=records"
+MAKE = "python -m experiments.forty --config=configs/forty.py --config.seeds={seeds} --workdir=records"
 
 
 def errors(record: dict) -> dict[str, np.ndarray]:
@@ -23,7 +23,7 @@ def verdicts(records: list[dict]) -> list[str]:
     """The bar on an accelerator; elsewhere what one would take, as a projection."""
     b, seeds = bars.ACCELERATOR, records[0]["seeds"]
     wall, tasks = sum(r["wall_s"] for r in records) / 60.0, sum(len(r["tasks"]) for r in records)
-    done = f"{tasks} tasks × {seeds} seeds in {wall:.1f} minutes of wall"
+    done = f"{tasks} tasks × {seeds} seed{'s' * (seeds > 1)} in {wall:.1f} minutes of wall"
     if records[0]["clock"] == "wall":
         whole = tasks >= bars.FORTY["tasks"] and seeds >= b["seeds"]
         return [f"- {done} (bar: {b['seeds']} seeds in {b['minutes']:g}): {said(wall <= b['minutes'], whole)}"]
@@ -31,7 +31,7 @@ def verdicts(records: list[dict]) -> list[str]:
     flops = sum(r["training_flops"] * r["wall_s"] / r["training_wall_s"] for r in records) * b["seeds"] / seeds
     minutes = flops / (b["share"] * b["flops_per_s"]) / 60.0
     return [
-        f"- {done} on a CPU.",
+        f"- {done} on a CPU, {sum(r['cpu_s'] for r in records) / 60.0:.1f} CPU-minutes.",
         f"- **A projection, not a measurement**: {b['seeds']} seeds of these tasks are {flops / 1e15:.2f} PFLOP; an "
         f"{b['device']} at {100 * b['share']:g} % of its {b['flops_per_s'] / 1e12:.0f} TFLOP/s in single precision would take "
         f"{minutes:.1f} minutes (bar: {b['minutes']:g}), compiling aside.",
@@ -41,11 +41,12 @@ def verdicts(records: list[dict]) -> list[str]:
 def markdown(records: list[dict]) -> str:
     """The whole document."""
     first = records[0]
-    where = first.get("environment", {})
+    where, seeds = first.get("environment", {}), f"{first['seeds']} data seed{'s' * (first['seeds'] > 1)}"
+    device = f"{where.get('system', '?')} {where.get('machine', '?')}, {where.get('platform', '?')} {where.get('device', '?')}"
     lines = [
-        *heading("40 tasks in few programs", MAKE, "forty"),
-        f"Code: commit {commits(records)}. Device: {where.get('platform', '?')} {where.get('device', '?')}. n = {first['n']},",
-        f"read on {first['test']} fresh rows; tasks of one shape and their {first['seeds']} data seeds train side by side.",
+        *heading("40 tasks in few programs", MAKE.format(seeds=first["seeds"]), "forty"),
+        f"Code: commit {commits(records)}. Device: {device}. n = {first['n']},",
+        f"read on {first['test']} fresh rows; tasks of one shape and their {seeds} train side by side.",
         "Seconds include compiling each shape once. Errors are in nats.",
         "",
         *verdicts(records),
