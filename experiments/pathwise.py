@@ -27,8 +27,6 @@ from jaxinfo.io.log import JsonLines, environment, progress, read_records
 CONFIG = config_flags.DEFINE_config_file("config", "configs/pathwise.py", "Configuration.")
 WORKDIR = flags.DEFINE_string("workdir", "records", "Where pathwise.jsonl is kept.")
 KEYS = ("cell", "n", "options", "climb_steps", "climb_rate")
-
-
 ALONE = (4.0, 5.0, 6.0)  # log-SNR at which scores are also read without any correction
 
 

@@ -41,12 +41,12 @@ def verdicts(records: list[dict]) -> list[str]:
 def markdown(records: list[dict]) -> str:
     """The whole document."""
     first = records[0]
-    where, seeds = first.get("environment", {}), f"{first['seeds']} data seed{'s' * (first['seeds'] > 1)}"
+    where = first.get("environment", {})
     device = f"{where.get('system', '?')} {where.get('machine', '?')}, {where.get('platform', '?')} {where.get('device', '?')}"
     lines = [
         *heading("40 tasks in few programs", MAKE.format(seeds=first["seeds"]), "forty"),
         f"Code: commit {commits(records)}. Device: {device}. n = {first['n']},",
-        f"read on {first['test']} fresh rows; tasks of one shape and their {seeds} train side by side.",
+        f"read on {first['test']} fresh rows; tasks of one shape, under each data seed, train side by side.",
         "Seconds include compiling each shape once. Errors are in nats.",
         "",
         *verdicts(records),

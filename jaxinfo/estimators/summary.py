@@ -27,9 +27,7 @@ from jaxinfo.types import Estimate
 DISAGREEMENT, DOUBT = 0.4, 1.0 / 3.0
 TAIL_SHARE = 0.02
 LEAST_NATS = 0.02
-FINE = (
-    6.0  # log-SNR of a twentieth of the spread of the data: networks that learn from thousands of rows see little finer
-)
+FINE = 6.0  # log-SNR of a twentieth of the data's spread: networks that learn from thousands of rows see little finer
 DETERMINISTIC = 19.0  # clean end that the Gaussian asks for when a direction is known to half a percent
 
 
