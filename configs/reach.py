@@ -10,8 +10,10 @@ Expected:  ``docs/reach.md``: MI within 5 % up to 10 nats, 10 % up to 5 nats beh
 from ml_collections import ConfigDict
 
 MUTUAL = ("mutual_information",)
-HIGH = tuple(f"high_mi-3-3-{mi}-{transform}" for mi in ("5.0", "8.0", "10.0") for transform in ("plain", "half_cube"))
-SPIRAL = tuple(f"high_mi-3-3-{mi}-spiral" for mi in ("1.0", "2.0", "3.0", "4.0", "5.0"))
+FEW = ("1.0", "2.0", "3.0", "4.0", "5.0")
+HIGH = tuple(f"high_mi-3-3-{mi}-{transform}" for mi in (*FEW, "8.0", "10.0") for transform in ("plain", "half_cube"))
+SPIRAL = tuple(f"high_mi-3-3-{mi}-spiral" for mi in FEW)
+GAUSSIAN_OFF = tuple(f"high_mi-3-3-5.0-{transform}" for transform in ("plain", "half_cube"))
 SYSTEM = ("total_correlation", "dual_total_correlation", "s_information", "o_information")
 GRADIENT = ("o_information", "o_information_gradient")
 
@@ -29,7 +31,7 @@ def get_config(arg: str = "") -> ConfigDict:
     config.groups = (
         group(HIGH, MUTUAL),
         group(SPIRAL, MUTUAL),
-        group(HIGH[:2], MUTUAL, gaussian=False),
+        group(GAUSSIAN_OFF, MUTUAL, gaussian=False),
         group(("gradient-10x5",), GRADIENT),
         long(("gradient-10x5",), GRADIENT, seeds=1, net="transformer", budget="quick", num_mc=2),
         group(("gradient-10x5",), GRADIENT, seeds=1, net="mlp"),

@@ -27,6 +27,7 @@ def run(
     show: Callable[[dict], object],
     keys: tuple[str, ...] = (),
     keep_programs: bool = False,
+    given: Callable[[dict, list[dict]], dict] | None = None,
 ) -> None:
     """Measure the cells that have no record yet and append their records: the same command resumes.
 
@@ -38,22 +39,31 @@ def run(
       show: what to print of a record.
       keys: the entries that tell cells apart; all by default.
       keep_programs: compile each shape once, in the first cell that has it; programs stand beside the records.
+      given: what a cell is told of the records so far, as entries that do not tell it from others: the time that another
+        took, say.  A ``LookupError`` leaves the cell for later.
 
     Raises:
       SystemExit: after the last cell, when some failed.
     """
     from jaxinfo.io.log import JsonLines, read_records
 
-    kept, failed = read_records(path) if path.exists() else [], 0
+    failed = 0
     inherited = {k: v for k, v in os.environ.items() if k != "JAX_COMPILATION_CACHE_DIR"}  # else cells would share it
     if keep_programs:
         inherited["JAX_COMPILATION_CACHE_DIR"] = str(path.with_suffix(".programs").resolve())
         inherited.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.5")
     for cell in cells:
         told = keys or sorted(cell)
+        kept = read_records(path) if path.exists() else []  # another process may have measured some meanwhile
         if mark(cell, told) in {mark(r, told) for r in kept}:
             continue
-        child = [sys.executable, "-m", "experiments.cells", function, json.dumps(cell)]
+        try:
+            whole = cell | (given(cell, kept) if given else {})
+        except LookupError as missing:
+            failed += 1
+            print(f"{cell} waits: {missing}", flush=True)
+            continue
+        child = [sys.executable, "-m", "experiments.cells", function, json.dumps(whole)]
         place = path.with_suffix(".unfinished") / hashlib.sha256(mark(cell, told).encode()).hexdigest()[:16]
         if cell.get("long"):
             child.append(str(place))

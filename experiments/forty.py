@@ -23,6 +23,8 @@ MEASURE = "mutual_information"
 
 def measure(cell: dict) -> dict:
     """Train every task of a shape under every data seed, read fresh rows."""
+    import resource
+
     import jax
 
     from jaxinfo.api import ask_each
@@ -49,6 +51,7 @@ def measure(cell: dict) -> dict:
         "stderr": by_task([e.stderr for e in each]), "steps": by_task(taken),
         "training_flops": sum(taken) * fitted.settings.folds * flops_per_step(fitted.blocks, fitted.settings),
         "cpu_s": round(cpu, 1), "wall_s": round(wall, 1), "training_wall_s": round(trained, 1),
+        "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "clock": "cpu" if jax.default_backend() == "cpu" else "wall",
         "date": time.strftime("%Y-%m-%d"), "environment": environment(),
     }  # fmt: skip

@@ -1,8 +1,8 @@
 """Cost against the number of variables N: ``python -m experiments.scale --config=… --workdir=…``.
 
-TC, DTC, S and O-information of N two-dimensional variables together: how long an optimiser step takes, its share of the
-looks at validation rows included, and reading per view and row.  Compiling is left out (the first call of each program);
-networks are trained for a few steps only, which changes no cost.
+TC, DTC, S and O-information of N two-dimensional variables together: how long an optimiser step takes, looks at validation
+rows aside, and reading per view and row.  Compiling is left out (the first call of each program); networks are trained for
+a few steps only, which changes no cost.
 """
 
 import time

@@ -4,7 +4,8 @@
     python -m experiments.sweep --config=configs/intervals.py --workdir=records --only=sign
 
 A cell is (task, rows, data seed, options, measures), in a fresh process; with ``test`` rows it is read on a fresh draw of
-so many, with an ``estimator`` a rival does it.  Cells already recorded are skipped: the same command resumes.
+so many, with an ``estimator`` a rival does it, which with the option ``cpu_seconds="ours"`` trains for as long as ours took
+in all on the same task and rows.  Cells already recorded are skipped: the same command resumes.
 """
 
 import time
@@ -22,8 +23,9 @@ KEYS = ("task", "n", "seed", "options", "measures", "test", "estimator")
 FRESH = 1_000_000  # what is added to the seed of a draw for its test rows
 KEPT = (
     "gap", "difference", "gaussian", "row_stderr", "seed_spread", "optimism", "optimism_gaussian", "steps",
-    "best_step", "logsnr_range", "p_value", "flags",
+    "best_step", "logsnr_range", "p_value", "flags", "terms", "rows",
 )  # fmt: skip
+OURS = "ours"  # the clock of a rival: as long as ours took
 
 
 def measure(cell: dict, place: Path | None = None) -> dict:
@@ -46,7 +48,8 @@ def measure(cell: dict, place: Path | None = None) -> dict:
     fresh = task.draw(cell["seed"] + FRESH, cell["test"]) if cell.get("test") else None
     cpu, wall = time.process_time(), time.time()
     if cell.get("estimator"):
-        found = by_rival(cell["estimator"], vs, vs if fresh is None else fresh, truth, cell["seed"], cell["options"])
+        options = cell["options"] | {k: cell[k] for k in ("cpu_seconds",) if k in cell}
+        found = by_rival(cell["estimator"], vs, vs if fresh is None else fresh, truth, cell["seed"], options)
     else:
         options = cell["options"] | ({} if place is None else {"checkpoint_dir": str(place)})
         found = estimates(task, vs, truth, cell["seed"], options, fresh)
@@ -95,6 +98,31 @@ def by_rival(name: str, train: dict, test: dict, truth: dict, seed: int, options
     from jaxinfo.bench import run
 
     return run.estimate_all(name, tuple(truth), train, test, seed, **options)
+
+
+def clock(cell: dict, kept: list[dict]) -> dict:
+    """``cpu_seconds`` for a rival that trains as long as ours took, by the records so far: mean over data seeds.
+
+    A decomposition shares them among its mutual informations.
+
+    Raises:
+      LookupError: when ours has not been measured yet.
+    """
+    from jaxinfo.bench import tasks
+    from jaxinfo.estimators import decompose
+
+    if cell["options"].get("cpu_seconds") != OURS:
+        return {}
+    same = ("task", "n", "measures")
+    took = [
+        r["cpu_s"] for r in kept if not r.get("estimator") and not r["options"] and all(r[k] == cell[k] for k in same)
+    ]
+    if not took:
+        raise LookupError(f"no record of ours on {cell['task']}, n = {cell['n']}")
+    path, _, _ = cell["estimator"].rpartition("-")
+    names = list(tasks.task(cell["task"]).dims)
+    parts = {t[1:] for m in cell["measures"] for t in decompose.mi_terms(m, names, path)} if path else [()]
+    return {"cpu_seconds": round(sum(took) / len(took) / len(parts), 2)}
 
 
 def rivals_of(task, vs: dict, measures: tuple[str, ...]) -> dict[str, dict[str, float]]:
@@ -186,6 +214,7 @@ def main(_):
         show=shown,
         keys=KEYS,
         keep_programs=config.get("keep_programs", False),
+        given=clock,
     )
 
 

@@ -2,6 +2,7 @@
 
 python -m experiments.tables                                              # docs/acceptance.md and .png
 python -m experiments.tables --records=records/benchmark.jsonl            # docs/benchmark.md and .png
+python -m experiments.tables --records=records                            # all of them
 
 ``records/NAME.jsonl`` is drawn by ``experiments/documents/NAME.py``, from the cells that ``configs/NAME.py`` asks for: the last
 record of each; the document says how many are missing.
@@ -19,36 +20,56 @@ from jaxinfo.io.log import read_records
 DOCUMENTS = sorted(
     p.stem for p in (Path(__file__).parent / "documents").glob("*.py") if p.stem not in ("bars", "complete", "heading")
 )
-RECORDS = flags.DEFINE_string("records", "records/acceptance.jsonl", f"Records of one of: {', '.join(DOCUMENTS)}.")
+RECORDS = flags.DEFINE_string(
+    "records", "records/acceptance.jsonl", f"Records of one of: {', '.join(DOCUMENTS)}; or where those of all are."
+)
 OUT = flags.DEFINE_string("out", None, "The table, docs/NAME.md by default; the figure stands beside it as .png.")
 
 
-def main(_):
-    """Write the table and the figure, print the table."""
-    path = Path(RECORDS.value)
+def read(path: Path) -> complete.Recorded:
+    """The records of a document; an error says what makes them."""
     if path.stem not in DOCUMENTS:
         sys.exit(
             f"no document is drawn from {path.name}; the name of the records must be one of {', '.join(DOCUMENTS)}."
         )
-    out = Path(OUT.value or f"docs/{path.stem}.md")
-    document = importlib.import_module(f"experiments.documents.{path.stem}")
+    make = importlib.import_module(f"experiments.documents.{path.stem}").MAKE
     if not path.is_file():
-        sys.exit(f"{path} does not exist; this makes it:\n  {document.MAKE}")
+        sys.exit(f"{path} does not exist; this makes it:\n  {make}")
     records = read_records(path)
     if not records:
-        sys.exit(f"{path} holds no record; this makes them:\n  {document.MAKE}")
+        sys.exit(f"{path} holds no record; this makes them:\n  {make}")
     found = complete.recorded(path.stem, records)
     if not found.records:
-        sys.exit(
-            f"{path} holds no record of a cell that configs/{path.stem}.py asks for; this makes them:\n  {document.MAKE}"
-        )
+        sys.exit(f"{path} holds no record of a cell that configs/{path.stem}.py asks for; this makes them:\n  {make}")
+    return found
+
+
+def written(name: str, found: complete.Recorded, image: str) -> str:
+    """The text of a document, whose figure is the file ``image``."""
+    document = importlib.import_module(f"experiments.documents.{name}")
+    text = document.markdown(found.records).replace("(acceptance.png)", f"({image})")
+    return complete.stated(text, name, found)
+
+
+def draw(path: Path, out: Path) -> str:
+    """Write the table and the figure beside it; returns the table."""
+    found, image = read(path), out.with_suffix(".png")
+    text = written(path.stem, found, image.name)
     out.parent.mkdir(parents=True, exist_ok=True)
-    image = out.with_suffix(".png")
-    text = document.markdown(found.records).replace("(acceptance.png)", f"({image.name})")
-    text = complete.stated(text, path.stem, found)
     out.write_text(text, encoding="utf-8")
-    document.picture(found.records, image)
-    print(text)
+    importlib.import_module(f"experiments.documents.{path.stem}").picture(found.records, image)
+    return text
+
+
+def main(_):
+    """Draw what is asked for, print the table of one."""
+    path = Path(RECORDS.value)
+    if path.is_dir():
+        for each in sorted(p for p in path.glob("*.jsonl") if p.stem in DOCUMENTS):
+            draw(each, Path(f"docs/{each.stem}.md"))
+            print(f"docs/{each.stem}.md")
+    else:
+        print(draw(path, Path(OUT.value or f"docs/{path.stem}.md")))
 
 
 if __name__ == "__main__":

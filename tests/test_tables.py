@@ -7,25 +7,17 @@ from pathlib import Path
 
 import pytest
 from absl import flags
+from made_records import ENVIRONMENT, record
 
 from experiments import cells
 from experiments.documents import (
-    ablations,
     acceptance,
     bars,
-    benchmark,
     complete,
-    consistency,
-    cost,
-    forty,
     intervals,
     pathwise,
-    prompt,
     reach,
-    real,
-    rivals,
     scale,
-    systems,
     throughput,
 )
 from jaxinfo.bench import tasks
@@ -36,15 +28,6 @@ DOCUMENTS = sorted(
     {path.stem for path in (ROOT / "configs").glob("*.py")}
     & {path.stem for path in (ROOT / "experiments" / "documents").glob("*.py")}
 )
-ENVIRONMENT = {"system": "Linux", "machine": "x86_64", "jax": "0.10.2", "commit": "0123456789abcdef", "modified": False}
-
-
-def record(task="1v1-normal-0.75", seed=0, error=0.01, measure="mutual_information", truth=0.5, **more):
-    return {
-        "task": task, "n": bars.N, "seed": seed, "options": {}, "measures": [], "cpu_s": 40.0, "truth": {measure: truth},
-        "value": {measure: truth + error}, "stderr": {measure: 0.008}, "environment": ENVIRONMENT,
-        "beside": {"copula": {measure: 0.4}, "ksg": {measure: 0.45}}, **more,
-    }  # fmt: skip
 
 
 def test_means_over_seeds():
@@ -139,6 +122,18 @@ def test_command(tmp_path):
         assert done.returncode != 0 and why in done.stderr and acceptance.MAKE in done.stderr
 
 
+@pytest.mark.filterwarnings("ignore:the load_module:DeprecationWarning")  # of ml_collections
+@pytest.mark.parametrize("name", [name for name in DOCUMENTS if (ROOT / "docs" / f"{name}.md").exists()])
+def test_documents_say_what_the_records_say(name, flags_forgotten):
+    from experiments import tables
+
+    found = tables.read(ROOT / "records" / f"{name}.jsonl")
+    drawn = tables.written(name, found, f"{name}.png")
+    assert (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8") == drawn, (
+        "draw it again: python -m experiments.tables --records=records"
+    )
+
+
 @pytest.fixture
 def flags_forgotten(monkeypatch):
     """Experiments define flags of the same names, each for a process of its own."""
@@ -230,145 +225,6 @@ def test_the_gradient_is_judged_by_the_better_network_over_variables_and_seeds()
     assert reach.verdicts([*both, other]) == reach.verdicts(both)  # options that the bar does not speak of
     assert "transformer (budget quick, num_mc 2) 0 of 3" in reach.verdicts(both)[0]
     assert not any(row["verdict"] for row in acceptance.rows(both))  # no bar of each variable
-
-
-def cell(task="1v1-normal-0.75", seed=0, **more):
-    return record(task, seed, **{"n": 10_000} | more)
-
-
-def test_ranking_of_estimators(tmp_path):
-    ours = [cell(seed=0, error=0.03), cell(seed=1, error=-0.01), cell("1v1-normal-0.2", error=0.12, cpu_s=80.0)]
-    given = {"estimator": "dv", "beside": {}, "options": {"cpu_seconds": 50.0}}
-    rivals = [cell(error=-0.3, **given), cell(error=-0.04, **given)]
-    rows = {r["estimator"]: r for r in benchmark.ranking(ours + rivals)}
-    assert set(rows) == {"jaxinfo", "dv", "copula", "ksg"}
-    us, dv = rows["jaxinfo"], rows["dv"]
-    assert us["error"] == pytest.approx((0.01 + 0.12) / 2)  # the mean over seeds first, then its size
-    assert us["single"] == pytest.approx((0.02 + 0.12) / 2) and us["within_0.1"] == 1 and us["times"] == 1.0
-    assert dv["error"] == pytest.approx(0.04) and dv["tasks"] == 1  # the last record of a cell counts
-    assert dv["ours"] == pytest.approx(0.02) and dv["times"] == pytest.approx(2.0)  # on the task that both have
-    assert rows["copula"]["cpu_s"] is None
-    text = benchmark.markdown(ours + rivals)
-    assert "Within 0.1 nats: 1 of 2 (bar: 40 of 40): **outside.**" in text and "the first seed: 2.0" in text
-    assert "of 2 (bar: at least 37 of 40): within so far." in text  # 38 are missing: nothing is passed yet
-    assert "| dv | 1 | 1 | 1 |" in text and "ours 53.3, the mean over the table; trained rivals were given 50 " in text
-    assert "below that of a rival on the tasks that both have: 2 of 3 rivals" in text
-    few = [cell(error=0.01, beside={"copula": {}})]
-    assert "Within 0.1 nats: 1 of 1 (bar: 40 of 40): within so far." in benchmark.markdown(few)
-    all_of = [cell(f"task {k}", error=0.01, cpu_s=10.0, beside={}) for k in range(40)]
-    assert benchmark.markdown(all_of).count("within.") == 4
-    more = benchmark.markdown(ours + rivals + [record(error=0.004, n=100_000)])
-    assert "Within 0.1 nats: 1 of 2" in more and "From 100000 rows, 1 of 10 tasks: mean error 0.0040" in more
-    benchmark.picture(ours + rivals, tmp_path / "benchmark.png")
-    assert (tmp_path / "benchmark.png").read_bytes()[:4] == b"\x89PNG"
-
-
-def timed(estimator, *points, task="1v1-normal-0.75", truth=0.4):
-    kept = [{"steps": k, "value": truth + error, "stderr": 0.01, "cpu_s": cpu} for k, (cpu, error) in enumerate(points)]
-    told = {"task": task, "measure": "mutual_information", "estimator": estimator, "n": 100, "truth": truth}
-    return told | {"points": kept}
-
-
-def test_time_to_error_counts_from_where_the_error_stays_small(tmp_path):
-    published = timed("published", (10, 0.3), (100, 0.01), (200, 0.2), (400, 0.04), (800, -0.03))
-    assert cost.time_to_error(published, bars.NEAR) == 400
-    assert cost.time_to_error(published, 0.01) == float("inf")
-    (row,) = cost.compared([timed("ours", (5, 0.2), (8, -0.03), (20, 0.01)), published])
-    assert row["ratio"] == pytest.approx(400 / 8)
-    # one that never comes near counts with its whole time; one without a partner not at all
-    far = timed("published", (10, 0.3), (1000, 0.2), task="spiral-multinormal-sparse-3-3-2-2.0")
-    near = timed("ours", (10, 0.2), (50, 0.01), task="spiral-multinormal-sparse-3-3-2-2.0")
-    (row,) = cost.compared([far, near, timed("ours", (1, 0.0), task="other")])
-    assert row["ratio"] == pytest.approx(20.0)
-    text = cost.markdown([far, near])
-    assert "≥ 10: within." in text and "never" in text
-    system = [
-        timed(who, (5, 0.2), (8, 0.01), task="inner_spiral-six") | {"measure": "o_information"}
-        for who in ("ours", "published")
-    ]
-    assert "| inner_spiral-six | o information |" in cost.markdown(system) and "| 1 | – |" in cost.markdown(system)
-    cost.picture([far, near, *system], tmp_path / "cost.png")
-    assert (tmp_path / "cost.png").read_bytes()[:4] == b"\x89PNG"
-
-
-def test_ablations(tmp_path):
-    default = [record(seed=k, error=0.01) for k in range(3)]
-    more = [record(n=40_000, error=0.002), record(options={"width": 128}, error=-0.05)]
-    rows = ablations.changed(more[1:] + default + more[:1])
-    assert [row["change"] for row in rows] == ["default", "width=128", "n=40000"]
-    text = ablations.markdown(default + more)
-    assert "| width=128 | −0.050 ± 0.000 | 0.050 |" in text and "| n=40000 | +0.002" in text
-    ablations.picture(default + more, tmp_path / "ablations.png")
-    assert (tmp_path / "ablations.png").read_bytes()[:4] == b"\x89PNG"
-
-
-def test_consistency_is_judged_by_ratios(tmp_path):
-    one = lambda test, level, value: {
-        "test": test, "level": level, "seed": 0, "hi": 12.0, "value": value, "n": 10, "latent": 2, "noise": 0.1,
-        "title": "3 images", "images": 2, "environment": ENVIRONMENT,
-    }  # fmt: skip
-    rising = [one("baseline", 0.0, 0.02), one("baseline", 0.5, 4.0), one("baseline", 1.0, 10.0)]
-    found = consistency.ratios([*rising, one("data_processing", 1.0, 10.2), one("additivity", 0.5, 8.8)])[
-        "3 images", 12.0
-    ]
-    assert found["baseline"][0.5] == pytest.approx([0.4]) and found["data_processing"][1.0] == pytest.approx([1.02])
-    text = consistency.markdown([*rising, one("data_processing", 1.0, 10.2), one("additivity", 0.5, 8.8)])
-    assert "rises from 0.002 to 1.000: within." in text and "worst level: 1.020 (bar: 1 ± 0.05): within." in text
-    assert "worst level: 2.200 (bar: 2 ± 0.1): **outside.**" in text and "I(X; whole image): 10.00 nats" in text
-    assert "3 images, 2 of them measured; hi = 12:" in text
-    falling = [one("baseline", 0.0, 5.0), one("baseline", 1.0, 4.0)]
-    assert "**outside.**" in consistency.verdicts(consistency.ratios(falling)["3 images", 12.0])[0]
-    assert "within so far." in consistency.verdicts(consistency.ratios(rising[1:])["3 images", 12.0])[0]
-    others = [r | {"title": "9 images", "images": 8, "value": 2.0 * r["value"]} for r in rising]
-    mixed = consistency.ratios(rising + others)
-    assert set(mixed) == {("3 images", 12.0), ("9 images", 12.0)}
-    assert mixed["9 images", 12.0]["baseline"][0.5] == pytest.approx([0.4])  # over its own whole image
-    assert "9 images, 8 of them measured" in consistency.markdown(rising + others)
-    consistency.picture(rising + others, tmp_path / "consistency.png")
-    assert (tmp_path / "consistency.png").read_bytes()[:4] == b"\x89PNG"
-
-
-def test_prompt_curve_and_switches(tmp_path):
-    record = {
-        "seed": 0, "title": "digits", "latent": 2, "grid": 3, "classifier": 2.0, "environment": ENVIRONMENT,
-        "logsnr": [6.0, 0.0, -6.0], "remaining": [0.0, 1.0, 2.05],
-        "switched": [
-            {"logsnr": -6.0, "first": 0.02, "second": 0.97}, {"logsnr": 0.0, "first": 0.5, "second": 0.5},
-            {"logsnr": 5.9, "first": 0.98, "second": 0.01},
-        ],
-    }  # fmt: skip
-    rows = prompt.switches([record])
-    assert [r["left"] for r in rows] == pytest.approx([1.0, 1.0 / 2.05, 0.1 / 6.0 / 2.05])
-    text = prompt.markdown([record])
-    assert text.count("within.") == 3 and "| −6 | 100 % | 2 % | 97 % |" in text
-    assert "**outside.**" in prompt.markdown([record | {"classifier": 1.9}])
-    middle = prompt.verdicts([record | {"switched": record["switched"][:2]}])[-1]
-    assert "**not judged**, no switch where the label still decides less than 10 %" in middle
-    other = record | {"title": "letters", "remaining": [0.0, 2.0, 4.1], "classifier": 4.1}
-    assert "letters; 1 seeds:" in prompt.markdown([record, other]) and "Ends at 4.100" in prompt.markdown(
-        [record, other]
-    )
-    prompt.picture([record, other], tmp_path / "prompt.png")
-    assert (tmp_path / "prompt.png").read_bytes()[:4] == b"\x89PNG"
-
-
-def test_forty_tasks_in_few_programs(tmp_path):
-    one = {
-        "shape": "1-1", "tasks": ["1v1-normal-0.75"], "seeds": 2, "n": 10_000, "test": 10_000, "options": {}, "clock": "cpu",
-        "truth": {"1v1-normal-0.75": 0.4}, "value": {"1v1-normal-0.75": [0.41, 0.37]}, "wall_s": 60.0, "cpu_s": 100.0,
-        "steps": {"1v1-normal-0.75": [3000.0, 4000.0]}, "training_flops": 67e12 * 0.05 * 60, "training_wall_s": 30.0,
-    }  # fmt: skip
-    text = forty.markdown([one])
-    assert "| 1 + 1 | 1 | 0.0200 | 0.030 | 3500 | 60 | 100 |" in text
-    assert "**A projection, not a measurement**" in text and "would take 10.0 minutes" in text and "within" not in text
-    gpu = one | {"clock": "wall", "seeds": 10}
-    assert "within so far." in forty.markdown([gpu])
-    slow = gpu | {"wall_s": 900.0, "tasks": ["1v1-normal-0.75"] * 40}
-    assert "40 tasks × 10 seeds in 15.0 minutes of wall" in forty.markdown([slow]) and "outside" in forty.markdown(
-        [slow]
-    )
-    forty.picture([one], tmp_path / "forty.png")
-    assert (tmp_path / "forty.png").read_bytes()[:4] == b"\x89PNG"
 
 
 def test_documents_of_other_records(tmp_path):
@@ -466,6 +322,49 @@ def test_cells_are_measured_once_and_failures_are_tried_again(tmp_path, monkeypa
     assert len(read_records(path)) == 2 and "again" not in capsys.readouterr().out
 
 
+def doubled(cell):
+    """A measurement for the test below; called in a fresh process."""
+    return cell | {"value": 2 * cell["before"]}
+
+
+def test_a_cell_is_told_of_the_records_so_far_or_waits_for_them(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    path = tmp_path / "some.jsonl"
+
+    def given(cell, kept):
+        if cell["x"] and not kept:
+            raise LookupError("no record of x = 0")
+        return {"before": kept[-1]["value"] if kept else 1}
+
+    run = lambda *x: cells.run(
+        path, [{"x": k} for k in x], "test_tables:doubled", show=lambda r: "", keys=("x",), given=given
+    )
+    with pytest.raises(SystemExit, match="1 cells failed"):
+        run(1)
+    assert "waits: no record of x = 0" in capsys.readouterr().out and not path.exists()
+    run(0, 1)
+    run(0, 1)
+    assert [(r["x"], r["before"], r["value"]) for r in read_records(path)] == [(0, 1, 2), (1, 2, 4)]
+
+
+@pytest.mark.filterwarnings("ignore:the load_module:DeprecationWarning")  # of ml_collections
+def test_a_rival_trains_as_long_as_ours_took(flags_forgotten):
+    from experiments import sweep
+
+    ours = [record(seed=k, cpu_s=c) for k, c in enumerate((30.0, 50.0))]
+    others = [record(options={"width": 8}, cpu_s=9.0), record(estimator="dv", cpu_s=9.0), record(n=7, cpu_s=9.0)]
+    cell = {"task": "1v1-normal-0.75", "n": bars.N, "seed": 0, "measures": [], "estimator": "dv"}
+    timed = cell | {"options": {"cpu_seconds": "ours"}}
+    assert sweep.clock(timed, ours + others) == {"cpu_seconds": 40.0}
+    assert sweep.clock(cell | {"options": {"cpu_seconds": 5.0}}, ours) == {}
+    with pytest.raises(LookupError, match="no record of ours on 1v1-normal-0.75"):
+        sweep.clock(timed, others)
+    system = {"task": "mixed-10x5-plain", "measures": ["total_correlation", "dual_total_correlation"]}
+    told = record("mixed-10x5-plain", measures=system["measures"], cpu_s=180.0)
+    # of the line and of S, which share one: 9 + 10 − 1 mutual informations
+    assert sweep.clock(timed | system | {"estimator": "line-dv"}, [told]) == {"cpu_seconds": 10.0}
+
+
 LONG = """
 import os, time
 
@@ -493,87 +392,3 @@ def test_a_long_cell_goes_on_where_it_was_killed_and_counts_what_was_spent(tmp_p
     assert record["restarts"] == 1
     assert record["cpu_s"] > 1.5  # one second of its own, and what the first process noted
     assert not list((tmp_path / "long.unfinished").iterdir())
-
-
-def test_packages_of_others_by_task_and_the_reasons_of_those_that_gave_nothing(tmp_path):
-    told = {"task": "1v1-normal-0.75", "measure": "mutual_information", "n": 100, "seed": 0, "truth": 0.413}
-    records = [
-        told | {"package": "jaxinfo", "value": 0.414, "cpu_s": 30.0, "peak_mib": 700, "version": "0.1"},
-        told | {"package": "one", "failed": "does not install: no network", "installed": False},
-        told | {"package": "two", "failed": "no such thing"},
-        told | {"package": "one", "value": 0.5, "cpu_s": 3.0, "peak_mib": 250, "version": "1.2"},
-    ]
-    text = rivals.markdown(records)
-    assert "one 1.2" in text and "| +0.001 (30 s, 700 MiB) | +0.087 (3 s, 250 MiB) | – |" in text
-    assert "two: no such thing" in text and "no network" not in text  # the last record of a cell counts
-    rivals.picture(records, tmp_path / "rivals.png")
-    rivals.picture(records[2:3], tmp_path / "none.png")
-    assert (tmp_path / "none.png").read_bytes()[:4] == b"\x89PNG"
-
-
-def test_real_data_are_told_study_by_study(tmp_path):
-    row = lambda measure, value, **more: {"measure": measure, "value": value, "stderr": 0.1, "gaussian": 0.0} | more
-    window = lambda measure, t, p: row(measure, 0.1 + t, time=t, p_value=p, bootstrap_stderr=0.2)
-    trials = [window("s_information", t, p) for t, p in ((0.1, 0.05), (0.2, 0.5))] + [
-        window("o_information", 0.1, None)
-    ]
-    areas = {"session": "s1", "areas": ["A", "B", "C"], "condition": "grating", "step_s": 0.01}
-    proteins = [
-        row(f"o_information_gradient({n})", v, edges=e) for n, v, e in (("a", 0.1, 1), ("b", 0.3, 2), ("c", 0.2, 0))
-    ]
-    pairs = [row("total_correlation(a, b)", 0.9, edges=1), row("total_correlation(b, c)", 0.1, edges=0)]
-    pairs += [row("total_correlation(a, c)", 0.2, edges=0)]
-    aged = row(
-        "slope of o_information, ours", 0.04, p_value=0.01, correlation=0.3, age=[10, 40, 80], each=[0.0, 1.0, 2.0]
-    )
-    records = [
-        {"study": "steinmetz", "rows": trials} | areas,
-        {"study": "sachs", "condition": None, "rows": [row("total_correlation", 3.0, p_value=0.05), *proteins, *pairs]},
-        {
-            "study": "lifespan",
-            "modules": 3,
-            "rows": [row("o_information", 0.5), row("total_correlation without age", 0.7, p_value=0.1), aged],
-        },
-        {"study": "mfeat", "dim": 2, "noise": 1.0, "rows": [row("o_information", 0.5), *pairs]},
-    ]
-    text = real.markdown(records)
-    assert "| s1 A–B–C | grating | 10 ms | s information | 0.250 | 0.200 to 0.300 | 0.100 | 0.200 | 1 of 2 |" in text
-    assert "area under the curve 1.00" in text and "0.040 ± 0.100" in text
-    assert "| b | 0.90 |  | 0.10 |" in text
-    assert "total correlation 3.000 ± 0.100 (p = 0.05)" in text and "without age 0.700 ± 0.100 (p = 0.10)" in text
-    real.picture(records, tmp_path / "real.png")
-    assert (tmp_path / "real.png").read_bytes()[:4] == b"\x89PNG"
-
-
-def test_systems_are_judged_by_relative_errors_and_signs(tmp_path):
-    truth = {"total_correlation": 20.0, "dual_total_correlation": 10.0, "s_information": 30.0, "o_information": 10.0}
-    slope = "o_information_gradient:x1"
-
-    def told(name, tc, dtc, task="mixed-10x5-plain", **more):
-        value = truth | {"total_correlation": tc, "dual_total_correlation": dtc, "o_information": tc - dtc}
-        own = {"estimator": name} if name != "jaxinfo" else {"beside": {"copula": {m: 0.0 for m in truth}}}
-        return {
-            "task": task, "seed": 0, "n": 100, "truth": truth, "value": value, "stderr": dict.fromkeys(truth, 0.1),
-            "cpu_s": 5.0,
-        } | own | more  # fmt: skip
-
-    ours, rival = told("jaxinfo", 20.2, 10.1), told("line-nwj", 15.0, 16.0) | {"options": {"cpu_seconds": 20.0}}
-    graded = {"truth": {slope: -0.5}, "value": {slope: -0.45}, "stderr": {slope: 0.01}}
-    records = [ours, rival, told("jaxinfo", 0.0, 0.0, task="gradient-6x5") | graded]
-    text = systems.markdown(records)
-    assert "worst relative error 1.0 %, mixed-10x5-plain (bar: 3 %): within." in text
-    assert "right in 1 of 1 estimates" in text and "0 wrong signs, worst mean absolute error 0.050" in text
-    assert "- line-nwj (20 CPU-seconds for each mutual information): sum" in text
-    rows = {r["estimator"]: r for r in systems.systems(records)}
-    assert rows["line-nwj"]["signs"] == [False] and rows["copula"]["tc"] == 1.0
-    assert rows["line-nwj"]["omega"] == pytest.approx(11.0 / 20.0)
-    # every seed is asked by its own standard error: a seed that knows little excuses no other
-    vague = told("jaxinfo", 15.0, 16.0, seed=1) | {"stderr": dict.fromkeys(truth, 4.0)}
-    sure = told("jaxinfo", 15.0, 16.0, seed=2)
-    assert systems.signs([ours, vague, sure])["jaxinfo", "mixed-10x5-plain"] == [True, False]
-    assert "right in 1 of 2 estimates" in systems.markdown(
-        [ours, vague, sure]
-    ) and "| **1 wrong** |" in systems.markdown([ours, vague, sure])
-    assert "standard errors: **not judged.**" in systems.markdown([vague])
-    systems.picture(records, tmp_path / "systems.png")
-    assert (tmp_path / "systems.png").read_bytes()[:4] == b"\x89PNG"

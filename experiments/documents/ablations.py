@@ -12,12 +12,14 @@ from experiments.documents.heading import commits, heading
 
 MAKE = "python -m experiments.sweep --config=configs/ablations.py --workdir=records"
 MEASURE = "mutual_information"
+DEFAULT, FORMS = "default", ("gap", "difference")
 
 
 def changed(records: list[dict]) -> list[dict]:
     """One row per change (options and rows): per task the errors over data seeds, and what a fit costs.
 
-    The first is the default, which has no option set and as many rows as most others.
+    The first is the default, which has no option set and as many rows as most others; then come the values that it could
+    have told instead, from the same networks (``value=gap`` and so on).
     """
     kept = {(r["task"], r["n"], r["seed"], json.dumps(r["options"], sort_keys=True)): r for r in records}
     counts = [n for _, n, _, _ in kept]
@@ -28,10 +30,18 @@ def changed(records: list[dict]) -> list[dict]:
     rows = []
     for (n, options), tasks in cells.items():
         words = [f"{k}={v}" for k, v in json.loads(options).items()] + ([f"n={n}"] if n != usual else [])
-        error = {t: np.array([r["value"][MEASURE] - r["truth"][MEASURE] for r in rs]) for t, rs in tasks.items()}
         cpu = float(np.mean([r["cpu_s"] for rs in tasks.values() for r in rs]))
-        rows.append({"change": ", ".join(words) or "default", "error": error, "cpu_s": cpu})
-    return sorted(rows, key=lambda row: row["change"] != "default")
+        errors = lambda told, tasks=tasks: {
+            t: np.array([told(r) - r["truth"][MEASURE] for r in rs]) for t, rs in tasks.items()
+        }
+        rows.append(
+            {"change": ", ".join(words) or DEFAULT, "error": errors(lambda r: r["value"][MEASURE]), "cpu_s": cpu}
+        )
+        if not words:
+            other = {k: errors(lambda r, k=k: r.get("diagnostics", {}).get(MEASURE, {}).get(k, np.nan)) for k in FORMS}
+            rows += [{"change": f"value={k}", "error": e, "cpu_s": cpu} for k, e in other.items()]
+    first = (DEFAULT, *(f"value={k}" for k in FORMS))
+    return sorted(rows, key=lambda row: first.index(row["change"]) if row["change"] in first else len(first))
 
 
 def markdown(records: list[dict]) -> str:
@@ -74,7 +84,7 @@ def picture(records: list[dict], path: Path) -> None:
     for k, (axes, task) in enumerate(zip(figure.subplots(1, len(tasks), squeeze=False, sharey=True)[0], tasks)):
         for y, row in enumerate(reversed(rows)):
             errors = row["error"].get(task, np.array([]))
-            colour = plots.ORANGE if row["change"] == "default" else plots.BLUE
+            colour = plots.ORANGE if row["change"] == DEFAULT else plots.BLUE
             axes.plot(errors, np.full(errors.size, y), "o", ms=4, color=colour)
         axes.axvline(0, color=plots.GREY, lw=0.8)
         axes.set_title(task, fontsize=plots.SMALL)

@@ -130,14 +130,14 @@ def header(records: list[dict], table: list[dict], name: str, more: Sequence[str
     """What the numbers depend on, all of it read from the records, and ``more`` lines of verdicts."""
     kept = latest(records)
     environments = [r.get("environment", {}) for r in kept]
-    each = lambda *keys: several(" ".join(str(e.get(k, "?")) for k in keys) for e in environments)
+    each = lambda *keys: several(" ".join(str(e[k]) for k in keys if k in e) for e in environments)
     dates = sorted(str(r["date"])[:10] for r in kept if r.get("date"))
     judged = [r for r in table if r["verdict"]]
     within = sum(r["verdict"] == "within" for r in judged)
     packages = ("python", "jax", "jaxlib", "flax", "optax", "numpy")
     lines = [
         *heading(TITLES.get(name, name), MAKE.replace("acceptance", name), name),
-        f"- Machine: {each('system', 'machine')}; device {each('devices', 'platform', 'device')}.",
+        f"- Machine: {each('system', 'machine', 'processor')}; device {each('devices', 'platform', 'device')}.",
         f"- Versions: {'; '.join(f'{p} {each(p)}' for p in packages)}.",
         f"- Code: commit {commits(kept)}.",
         f"- Date: {f'{dates[0]} to {dates[-1]}' if dates else 'not in the records'}.",

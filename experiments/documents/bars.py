@@ -57,7 +57,7 @@ RELAXED = ({"options": {"gaussian": False}, "tasks": "mixed-10x5-", "error": 2.0
 # Reach: what the default does beyond that.  Judged like BARS, under the options named in REACH_OPTIONS.
 _HIGH = {
     f"high_mi-3-3-{mi}-{t}": {"mutual_information": {"share": 0.05}}
-    for mi in ("5.0", "8.0", "10.0")
+    for mi in ("1.0", "2.0", "3.0", "4.0", "5.0", "8.0", "10.0")
     for t in ("plain", "half_cube")
 }
 _SPIRAL = {
@@ -115,9 +115,13 @@ SOONER = {
 }
 NEAR = 0.05  # nats
 
-# Self-consistency on images: how far mean ratios may be from 0 (nothing shown), 1 and 2.
-CONSISTENT = {"baseline": 0.05, "data_processing": 0.05, "additivity": 0.1}
+# Self-consistency on images: how far mean ratios may be from 0 (nothing shown), 1 and 2; the least denominator of a ratio
+# that is judged, and the seeds of a final verdict.
+CONSISTENT = {"baseline": 0.05, "data_processing": 0.05, "additivity": 0.1, "nats": 1.0, "seeds": 5}
 
-# A label's influence: nats between the end of the curve and a classifier; the share under which a curve has fallen.
+# A label's influence: nats between the end of the curve and a classifier; standard errors of its end by which the curve may
+# go back; the share of the curve under which it has fallen; the share of images that show the label which decides.
 PROMPT = 0.1
+BACK = 1.0
 FALLEN = 0.1
+SHOWN = 0.9

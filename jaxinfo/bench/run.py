@@ -11,16 +11,15 @@ from jaxinfo.bench.task import Sample
 from jaxinfo.estimators import cca, copula, decompose, ksg, neural, published
 from jaxinfo.types import Estimate, Estimator
 
-TRAINED = ("published", *neural.BOUNDS)
-RIVALS = ("copula", "cca", "ksg", *TRAINED)
+RIVALS = ("copula", "cca", "ksg", "published", *neural.BOUNDS)
 
 
 def rival(name: str, measure: str, **options: Any) -> Estimator:
     """A rival as :class:`~jaxinfo.types.Estimator` of one measure.
 
     Args:
-      name: one of :data:`RIVALS`; ``"line-"`` or ``"tree-"`` before a trained one takes measures of many variables apart
-        into mutual informations along a line or a tree (bounds are taken along a line without being told).
+      name: one of :data:`RIVALS`; ``"line-"`` or ``"tree-"`` before it takes measures of many variables apart into mutual
+        informations along a line or a tree (bounds are taken along a line without being told).
       measure: what to estimate; bounds know mutual information and what is a sum of it.
       **options: of the estimator: the fields of :class:`jaxinfo.estimators.neural.Settings` for bounds, which hold for
         each mutual information of a sum (``cpu_seconds`` too); of :class:`jaxinfo.estimators.published.Recipe`.
@@ -29,7 +28,7 @@ def rival(name: str, measure: str, **options: Any) -> Estimator:
       ValueError: for an unknown name.
     """
     path, _, alone = name.rpartition("-")
-    if alone not in RIVALS or (path and (path not in decompose.PATHS or alone not in TRAINED)):
+    if alone not in RIVALS or (path and path not in decompose.PATHS):
         raise ValueError(f"no rival {name!r}; choose one of {', '.join(RIVALS)}, or tree-{neural.BOUNDS[0]} and so on.")
     if path or (alone in neural.BOUNDS and measure != "mutual_information"):
         return decompose.decomposed(_alone(alone, "mutual_information", options), measure, path or "line")

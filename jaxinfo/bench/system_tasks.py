@@ -11,6 +11,8 @@ from jaxinfo.bench import transforms as tf
 from jaxinfo.bench.task import Task
 
 SYSTEM_MEASURES = ("total_correlation", "dual_total_correlation", "s_information", "o_information")
+GROUPS = {6: ((3, 3), (3,)), 10: ((3, 3, 4), (3, 4))}
+"""Number of variables -> sizes of groups (thesis C.3): of a system of one kind, and the redundant ones of a mixed one."""
 VOLUME_PRESERVING = ("plain", "inner_spiral")
 """Transforms whose Jacobian determinant is 1: the differential entropy stays exact under them."""
 
@@ -51,60 +53,89 @@ def _number(rho: float) -> str:
     return f"{rho:.2f}".rstrip("0").rstrip(".")
 
 
-def redundant_task(dim: int, transform: str = "plain", rho: float = 0.8) -> Task:
-    """Ten variables in redundant groups of 3, 3 and 4 (thesis Figure 5.1); a ρ other than .8 is named in the id."""
-    tail = "" if rho == 0.8 else f"-rho{_number(rho)}"
-    cov = systems.groups_cov(redundant=((3, rho), (3, rho), (4, rho)))
-    name = f"Redundant system 10 × {dim} ({transform}, ρ = {_number(rho)})"
-    return system_task(f"redundant-10x{dim}-{transform}{tail}", name, cov, dim, transform)
+def redundant_task(dim: int, transform: str = "plain", rho: float = 0.8, num_variables: int = 10) -> Task:
+    """Redundant groups of 3 and 3 variables, or of 3, 3 and 4 (thesis Figure 5.1).
+
+    Args:
+      dim: dimension of every variable.
+      transform: a key of ``transforms.SYSTEM_TRANSFORMS``.
+      rho: strength (C.6); other than .8 it is named in the id.
+      num_variables: 6 or 10.
+
+    Raises:
+      ValueError: for another number of variables.
+    """
+    sizes, _ = _sizes(num_variables)
+    cov = systems.groups_cov(redundant=[(size, rho) for size in sizes])
+    system = f"{num_variables}x{dim}-{transform}" + _strengths(rho=(rho, 0.8))
+    name = f"Redundant system {num_variables} × {dim} ({transform}, ρ = {_number(rho)})"
+    return system_task(f"redundant-{system}", name, cov, dim, transform)
 
 
-def synergistic_task(dim: int, transform: str = "plain", rho: float = 0.9) -> Task:
-    """Ten variables in synergistic groups of 3, 3 and 4 (thesis Figure 5.2); a ρ other than .9 is named in the id."""
-    tail = "" if rho == 0.9 else f"-rho{_number(rho)}"
-    cov = systems.groups_cov(synergistic=((3, rho), (3, rho), (4, rho)))
-    name = f"Synergistic system 10 × {dim} ({transform}, ρ = {_number(rho)})"
-    return system_task(f"synergistic-10x{dim}-{transform}{tail}", name, cov, dim, transform)
+def synergistic_task(dim: int, transform: str = "plain", rho: float = 0.9, num_variables: int = 10) -> Task:
+    """Synergistic groups of 3 and 3 variables, or of 3, 3 and 4 (thesis Figure 5.2).
+
+    Args:
+      dim: dimension of every variable.
+      transform: a key of ``transforms.SYSTEM_TRANSFORMS``.
+      rho: strength (C.7); other than .9 it is named in the id.
+      num_variables: 6 or 10.
+
+    Raises:
+      ValueError: for another number of variables.
+    """
+    sizes, _ = _sizes(num_variables)
+    cov = systems.groups_cov(synergistic=[(size, rho) for size in sizes])
+    system = f"{num_variables}x{dim}-{transform}" + _strengths(rho=(rho, 0.9))
+    name = f"Synergistic system {num_variables} × {dim} ({transform}, ρ = {_number(rho)})"
+    return system_task(f"synergistic-{system}", name, cov, dim, transform)
 
 
-def mixed_task(dim: int, transform: str = "plain", rho: float = 0.8, synergy: float = 0.9) -> Task:
-    """Ten variables: redundant 3 and 4 of correlation ρ, synergistic 3 (thesis Figure 5.3).
+def mixed_task(
+    dim: int, transform: str = "plain", rho: float = 0.8, synergy: float = 0.9, num_variables: int = 10
+) -> Task:
+    """A synergistic group of 3 beside redundant ones, of 3 or of 3 and 4 variables (thesis Figure 5.3).
 
     Args:
       dim: dimension of every variable.
       transform: a key of ``transforms.SYSTEM_TRANSFORMS``.
       rho: strength of the redundant groups (C.6); other than .8 it is named in the id.
       synergy: strength of the synergistic group (C.7); other than .9 it is named in the id.
+      num_variables: 6 or 10.
+
+    Raises:
+      ValueError: for another number of variables.
     """
-    tail = ("" if rho == 0.8 else f"-rho{_number(rho)}") + ("" if synergy == 0.9 else f"-synergy{_number(synergy)}")
-    cov = systems.groups_cov(redundant=((3, rho), (4, rho)), synergistic=((3, synergy),))
-    name = f"Mixed system 10 × {dim} ({transform}, ρ = {_number(rho)}, {_number(synergy)})"
-    return system_task(f"mixed-10x{dim}-{transform}{tail}", name, cov, dim, transform)
+    system = f"{num_variables}x{dim}-{transform}" + _strengths(rho=(rho, 0.8), synergy=(synergy, 0.9))
+    name = f"Mixed system {num_variables} × {dim} ({transform}, ρ = {_number(rho)}, {_number(synergy)})"
+    return system_task(f"mixed-{system}", name, _mixed_cov(num_variables, rho, synergy), dim, transform)
 
 
 def gradient_task(
     num_variables: int, dim: int, transform: str = "plain", rho: float = 0.8, synergy: float = 0.9
 ) -> Task:
-    """The mixed system of 6 (redundant 3, synergistic 3) or 10 variables with its gradient (thesis Figure 5.4).
-
-    Args:
-      num_variables: 6 or 10.
-      dim: dimension of every variable.
-      transform: a key of ``transforms.SYSTEM_TRANSFORMS``, named in the id unless plain.
-      rho: strength of the redundant groups.
-      synergy: strength of the synergistic group.
-
-    Raises:
-      ValueError: for another number of variables.
-    """
-    groups = {6: ((3, rho),), 10: ((3, rho), (4, rho))}
-    if num_variables not in groups:
-        raise ValueError(f"gradient_task: num_variables must be 6 or 10, got {num_variables}.")
-    cov = systems.groups_cov(redundant=groups[num_variables], synergistic=((3, synergy),))
-    tail = "" if transform == "plain" else f"-{transform}"
-    tail += ("" if rho == 0.8 else f"-rho{_number(rho)}") + ("" if synergy == 0.9 else f"-synergy{_number(synergy)}")
+    """The mixed system with its gradient (thesis Figure 5.4); the arguments of :func:`mixed_task`, plain goes unnamed."""
+    system = f"{num_variables}x{dim}" + ("" if transform == "plain" else f"-{transform}")
+    system += _strengths(rho=(rho, 0.8), synergy=(synergy, 0.9))
     name = f"Gradient of O-information, mixed system {num_variables} × {dim} ({transform})"
-    return system_task(f"gradient-{num_variables}x{dim}{tail}", name, cov, dim, transform, gradient=True)
+    cov = _mixed_cov(num_variables, rho, synergy)
+    return system_task(f"gradient-{system}", name, cov, dim, transform, gradient=True)
+
+
+def _sizes(num_variables: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    if num_variables not in GROUPS:
+        raise ValueError(f"num_variables must be one of {', '.join(map(str, GROUPS))}, got {num_variables}.")
+    return GROUPS[num_variables]
+
+
+def _mixed_cov(num_variables: int, rho: float, synergy: float) -> np.ndarray:
+    _, sizes = _sizes(num_variables)
+    return systems.groups_cov([(size, rho) for size in sizes], [(num_variables - sum(sizes), synergy)])
+
+
+def _strengths(**each: tuple[float, float]) -> str:
+    """The strengths that are not the usual ones, each ``(strength, usual)``, as the end of an id."""
+    return "".join(f"-{k}{_number(strength)}" for k, (strength, usual) in each.items() if strength != usual)
 
 
 def blocks_task(num_variables: int, dim: int = 1, transform: str = "plain") -> Task:

@@ -39,7 +39,7 @@ def all_tasks() -> dict[str, Task]:
         *(pairs.picture_task(picture, dim) for picture, dim in (("spot", 2), ("lamps", 2), ("lamps", 5))),
         system.sign_xor_task(),
         *system.inner_spiral_tasks(),
-        *(make(dim, name) for make in made for dim, name in named),
+        *(make(dim, name, num_variables=n) for n in (10, 6) for make in made for dim, name in named),
         *(system.gradient_task(n, d) for n in (6, 10) for d in (1, 5, 10)),
         *(system.gradient_task(n, 5, name) for n in (6, 10) for name in ("half_cube", "inner_spiral")),
         *(system.blocks_task(n, d, name) for n in (50, 100) for d, name in ((1, "plain"), (2, "inner_spiral"))),

@@ -125,8 +125,8 @@ def read_records(path: str | Path) -> list[dict[str, Any]]:
 def environment() -> dict[str, Any]:
     """What a number depends on beside its settings: versions, device and commit; nothing says whose machine it is.
 
-    ``commit`` is that of the checkout this package is imported from, None when installed; ``modified`` says whether
-    tracked files differ from it.
+    ``cores`` are those that this process may use.  ``commit`` is that of the checkout this package is imported from, None
+    when installed; ``modified`` says whether tracked files differ from it.
     """
     import jax
 
@@ -136,11 +136,21 @@ def environment() -> dict[str, Any]:
         **{name: metadata.version(name) for name in PACKAGES},
         "system": platform.system(),
         "machine": platform.machine(),
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "platform": device.platform,
         "device": device.device_kind,
         "devices": jax.device_count(),
         **_commit(),
     }
+
+
+def _processor() -> str:
+    """The model of the processor; Linux tells it in a file of its own."""
+    told = Path("/proc/cpuinfo")
+    lines = told.read_text(encoding="utf-8").splitlines() if told.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
 
 
 def _commit() -> dict[str, Any]:

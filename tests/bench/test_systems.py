@@ -59,6 +59,9 @@ def test_mixed_system_of_the_thesis():
     assert truth["total_correlation"] == pytest.approx(20.554, abs=5e-4)
     assert truth["dual_total_correlation"] == pytest.approx(16.793, abs=5e-4)
     assert truth["o_information"] == pytest.approx(3.761, abs=5e-4)
+    halves = [tk.task(f"{kind}-6x5-plain").truth["total_correlation"] / 2 for kind in ("redundant", "synergistic")]
+    assert tk.task("mixed-6x5-plain").truth["total_correlation"] == pytest.approx(sum(halves))
+    assert tk.task("mixed-6x5-plain").dims == dict.fromkeys(sy.variable_names(6), 5)
     wide = tk.task("mixed-10x20-half_cube").truth
     assert "entropy" not in wide and wide["o_information"] == pytest.approx(4 * truth["o_information"])
 
@@ -70,8 +73,12 @@ def test_copies_are_a_kronecker_product():
 
 
 def test_groups_have_the_sign_they_are_named_for():
-    assert all(tk.task(f"redundant-10x{d}-plain").truth["o_information"] > 0 for d in tk.SYSTEM_DIMS)
-    assert all(tk.task(f"synergistic-10x{d}-plain").truth["o_information"] < 0 for d in tk.SYSTEM_DIMS)
+    for system in (f"{n}x{d}-plain" for n in (6, 10) for d in tk.SYSTEM_DIMS):
+        assert tk.task(f"redundant-{system}").truth["o_information"] > 0
+        assert tk.task(f"synergistic-{system}").truth["o_information"] < 0
+    for n in (6, 10):  # one system under two names
+        gradient = tk.task(f"gradient-{n}x5").truth
+        assert all(gradient[m] == value for m, value in tk.task(f"mixed-{n}x5-plain").truth.items())
     gradient = tk.task("gradient-6x1").truth
     values = [gradient[f"o_information_gradient:x{i}"] for i in range(1, 7)]
     assert min(values[:3]) > 0 > max(values[3:])

@@ -110,7 +110,7 @@ def test_unknown_ids_and_arguments_are_refused():
         system_tasks.mixed_task(5, "swirl")
     with pytest.raises(ValueError, match="needs dim at least 2"):
         system_tasks.mixed_task(1, "inner_spiral")
-    with pytest.raises(ValueError, match="6 or 10"):
+    with pytest.raises(ValueError, match="one of 6, 10"):
         system_tasks.gradient_task(7, 1)
     with pytest.raises(ValueError, match="positive definite"):
         dist.gaussian_entropy(dist.bivariate_cov(1.5))

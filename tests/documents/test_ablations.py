@@ -1,0 +1,19 @@
+"""What each choice is worth, from made-up records."""
+
+import pytest
+from made_records import record
+
+from experiments.documents import ablations
+
+
+def test_one_row_per_change_and_the_values_it_could_have_told(tmp_path):
+    told = {"mutual_information": {"gap": 0.46, "difference": 0.53}}
+    default = [record(seed=k, error=0.01, diagnostics=told) for k in range(3)]
+    more = [record(n=40_000, error=0.002), record(options={"width": 128}, error=-0.05)]
+    rows = ablations.changed(more[1:] + default + more[:1])
+    assert [row["change"] for row in rows] == ["default", "value=gap", "value=difference", "width=128", "n=40000"]
+    assert rows[1]["error"]["1v1-normal-0.75"] == pytest.approx([-0.04] * 3)
+    text = ablations.markdown(default + more)
+    assert "| width=128 | −0.050 ± 0.000 | 0.050 |" in text and "| n=40000 | +0.002" in text
+    ablations.picture(default + more, tmp_path / "ablations.png")
+    assert (tmp_path / "ablations.png").read_bytes()[:4] == b"\x89PNG"
