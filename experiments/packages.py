@@ -1,6 +1,7 @@
 """Packages of others in virtual environments of their own: made, filled, and asked for one number."""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -10,6 +11,8 @@ from pathlib import Path
 import numpy as np
 
 SCRIPT = Path(__file__).with_name("outside.py")
+# threads of OpenMP that wait for each other on busy cores spend CPU-seconds on nothing
+ALONE = {"OMP_NUM_THREADS": "1", "PYTHONUTF8": "1"}
 
 
 def environment(package: str, requirement: str, root: Path, timeout_s: float) -> tuple[Path, str]:
@@ -34,7 +37,9 @@ def environment(package: str, requirement: str, root: Path, timeout_s: float) ->
 def attempt(command: list[str], timeout_s: float) -> subprocess.CompletedProcess | str:
     """The finished process, or the last line of what went wrong."""
     try:
-        found = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s)
+        found = subprocess.run(
+            command, capture_output=True, encoding="utf-8", errors="replace", timeout=timeout_s, env=os.environ | ALONE
+        )
     except subprocess.TimeoutExpired:
         return f"not finished after {timeout_s:.0f} s"
     if found.returncode:
@@ -49,13 +54,17 @@ def measured(
     train: dict[str, np.ndarray],
     test: dict[str, np.ndarray],
     timeout_s: float,
+    steps: int = 1,
 ) -> dict:
-    """``value``, ``cpu_s``, ``wall_s``, ``peak_mib``, ``version``; or ``failed`` with the reason."""
+    """``value``, ``stderr``, what it cost and the ``versions`` it had, as ``outside.py`` tells; or ``failed`` with the reason.
+
+    Trained packages take ``steps``, where they have no default of their own.
+    """
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / "arrays.npz"
         arrays = {f"train:{k}": v for k, v in train.items()} | {f"test:{k}": v for k, v in test.items()}
         np.savez(path, **arrays)
-        found = attempt([str(python), str(SCRIPT), package, measure, str(path)], timeout_s)
+        found = attempt([str(python), str(SCRIPT), package, measure, str(steps), str(path)], timeout_s)
     if isinstance(found, str):
         return {"failed": found}
     lines = [line for line in found.stdout.splitlines() if line.startswith("FOUND")]

@@ -4,109 +4,218 @@ Drawn by ``python -m experiments.tables --records=records/cost.jsonl``.
 """
 
 from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
 
 from experiments.documents import bars
 from experiments.documents.complete import said
 from experiments.documents.heading import commits, heading
 
 MAKE = "python -m experiments.cost --config=configs/cost.py --workdir=records"
+WHO = ("ours", "published")
+TICKS = [a * 10**k for k in range(-1, 5) for a in (1, 3)]  # CPU-seconds
 
 
-def time_to_error(record: dict, near: float) -> float:
-    """CPU-seconds of the first checkpoint from which on |error| stays at most ``near``; infinity when it never does."""
-    soonest = float("inf")
-    for point in reversed(record["points"]):
+class Time(NamedTuple):
+    """CPU-seconds to an error, a mean over data seeds: all of them, those of compiling, and whether every seed came near.
+
+    One that did not counts with all the time it had.
+    """
+
+    cpu_s: float
+    compile_s: float
+    near: bool
+
+    @property
+    def run_s(self) -> float:
+        """Without compiling."""
+        return self.cpu_s - self.compile_s
+
+
+def by_cost(record: dict) -> list[dict]:
+    """The checkpoints, cheapest first: a run that may take more steps can end sooner."""
+    return sorted(record["points"], key=lambda p: p["cpu_s"])
+
+
+def reached(record: dict, near: float) -> dict | None:
+    """The cheapest checkpoint from which on |error| stays at most ``near``; None when it never does."""
+    soonest = None
+    for point in reversed(by_cost(record)):
         if not abs(point["value"] - record["truth"]) <= near:
             break
-        soonest = point["cpu_s"]
+        soonest = point
     return soonest
 
 
+def error(record: dict) -> float:
+    """|Error| at the last checkpoint: the default, or the last step."""
+    return abs(record["points"][-1]["value"] - record["truth"])
+
+
+def limits(ours: list[dict]) -> dict[int, float]:
+    """What is near enough, by data seed: NEAR, or our final error where that is larger."""
+    return {r["seed"]: max(bars.NEAR, error(r)) for r in ours}
+
+
+def time_to_error(records: list[dict], near: dict[int, float]) -> Time:
+    """The time of one estimator on one task."""
+    found = [reached(r, near.get(r["seed"], max(near.values()))) for r in records]
+    points = [p or by_cost(r)[-1] for p, r in zip(found, records)]
+    return Time(*(float(np.mean([p[k] for p in points])) for k in ("cpu_s", "compile_s")), None not in found)
+
+
+def sooner(ours: Time, published: Time, what: str = "cpu_s") -> float:
+    """How many times sooner ours is; at least so many when the published recipe never came near, none when ours did not."""
+    return getattr(published, what) / getattr(ours, what) if ours.near else 0.0
+
+
 def compared(records: list[dict]) -> list[dict]:
-    """One row per task: final errors and times to max(NEAR, our final error)."""
-    kept: dict[str, dict[str, dict]] = {}
+    """One row per task that both have: errors, times to what is near enough, how many times sooner."""
+    kept: dict[str, dict[str, list[dict]]] = {}
     for r in records:
-        kept.setdefault(r["task"], {})[r["estimator"]] = r
+        kept.setdefault(r["task"], {}).setdefault(r["estimator"], []).append(r)
     out = []
     for task, each in kept.items():
-        if set(each) != {"ours", "published"}:
+        if set(each) != set(WHO):
             continue
-        final = {name: r["points"][-1]["value"] - r["truth"] for name, r in each.items()}
-        near = max(bars.NEAR, abs(final["ours"]))
-        times = {name: time_to_error(r, near) for name, r in each.items()}
-        whole = {name: r["points"][-1]["cpu_s"] for name, r in each.items()}
-        # a rival that never comes near takes at least as long as it was given
-        ratio = min(times["published"], whole["published"]) / times["ours"]
-        row = {"task": task, "measure": each["ours"]["measure"], "truth": each["ours"]["truth"], "near": near}
-        row |= {"ratio": ratio, "bar": bars.SOONER.get(task)}
-        row |= {
-            f"{what}_{name}": of[name]
-            for what, of in (("error", final), ("time", times), ("whole", whole))
-            for name in of
-        }
-        out.append(row)
+        near = limits(each["ours"])
+        time = {name: time_to_error(of, near) for name, of in each.items()}
+        whole = {name: float(np.mean([r["points"][-1]["cpu_s"] for r in of])) for name, of in each.items()}
+        first = each["published"][0]
+        out.append(
+            {
+                "task": task, "measure": first["measure"], "truth": first["truth"], "time": time,
+                "error": {name: float(np.mean([error(r) for r in of])) for name, of in each.items()},
+                "whole": whole, "seeds": {name: len(of) for name, of in each.items()},
+                "steps": (first["points"][-1]["steps"], first["recipe"]["steps"]),
+                "ratio": sooner(time["ours"], time["published"]),
+                "ratio_run": sooner(time["ours"], time["published"], "run_s"), "bar": bars.SOONER.get(task),
+            }
+        )  # fmt: skip
     return out
+
+
+def curve(records: list[dict]) -> list[dict]:
+    """Steps, |error| and loss of one estimator on one task at every checkpoint, means over data seeds."""
+    rows = []
+    for points in zip(*(r["points"] for r in records)):
+        errors = np.array([abs(p["value"] - r["truth"]) for p, r in zip(points, records)])
+        told = {k: float(np.mean([p[k] for p in points])) for k in ("steps", "loss", "cpu_s")}
+        rows.append({"asked": points[0]["asked"], "error": float(errors.mean()), "spread": float(errors.std())} | told)
+    return rows
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A number in a table."""
+    return f"{value:.{digits}f}".replace("-", "−")
+
+
+def seconds(t: Time, digits: int) -> str:
+    """A time with that of compiling in brackets."""
+    return f"{'' if t.near else 'never in '}{number(t.cpu_s, digits)} ({number(t.compile_s, digits)})"
+
+
+def times(ratio: float, published: Time) -> str:
+    """How many times sooner, as far as is known."""
+    return ("" if published.near else "≥ ") + number(ratio, 1)
+
+
+def verdict(row: dict) -> str:
+    """What the bar says of the ratio."""
+    return "–" if row["bar"] is None else f"≥ {row['bar']:g}: {said(row['ratio'] >= row['bar'])}"
 
 
 def markdown(records: list[dict]) -> str:
     """The whole document."""
-    number = lambda v, digits: "never" if v == float("inf") else f"{v:.{digits}f}".replace("-", "−")
-    rows = {name: next((r["n"] for r in records if r["estimator"] == name), "?") for name in ("ours", "published")}
+    rows = {name: next((r["n"] for r in records if r["estimator"] == name), "?") for name in WHO}
     lines = [
         *heading("Time to error", MAKE, "cost"),
-        f"Code: commit {commits(records)}. CPU-seconds, compilation included, to the first of the checkpoints after which",
-        f"|error| on fresh rows stays at most {bars.NEAR:g} nats (or our final error, where that is larger). Ours from",
-        f"{rows['ours']} rows, a whole run per checkpoint; the published recipes (network, sampler, steps of the thesis; MINDE",
-        f"for mutual information, SOI for O-information) from {rows['published']}, one run read on the way. Where a published",
-        "recipe never comes near, its whole time counts.",
+        f"Code: commit {commits(records)}. CPU-seconds, compiling included and in brackets alone, to the first checkpoint, in",
+        f"order of cost, after which |error| on fresh rows stays at most {bars.NEAR:g} nats (or our final error, where that is",
+        "larger); means over data seeds; importing packages and drawing rows are left out.",
         "",
-        "![error against CPU-seconds](cost.png)",
+        "The published recipes (network, sampler and steps of the thesis; MINDE for mutual information, SOI for O-information)",
+        f"learn from {rows['published']} rows, one run read on the way; where one never comes near, the time it had counts.",
+        f"Ours learns from {rows['ours']} rows. Each of its checkpoints is a run of its own, whose rate falls towards another",
+        "end: it need not take the steps that it may, nor cost more than one that may take fewer. The last is the default.",
         "",
-        "| task | measure | truth | our error | ours, s | default, s | published error | published, s | whole, s "
-        "| times sooner | bar |",
-        "|---|---|" + "--:|" * 9,
+        "![error against CPU-seconds and steps, loss against steps](cost.png)",
+        "",
+        "| task | measure | truth | seeds | our error | ours, s | default, s | published seeds | published error "
+        "| published, s | all of its steps, s | times sooner | without compiling | bar |",
+        "|---|---|" + "--:|" * 12,
     ]
     for r in compared(records):
-        verdict = "–" if r["bar"] is None else f"≥ {r['bar']:g}: {said(r['ratio'] >= r['bar'])}"
+        ours, published = (r["time"][name] for name in WHO)
+        taken, steps = r["steps"]
+        whole = number(r["whole"]["published"], 0) + ("" if taken == steps else f" ({taken} of {steps} steps)")
         cells = [
-            r["task"], r["measure"].replace("_", " "), number(r["truth"], 3), number(r["error_ours"], 3),
-            number(r["time_ours"], 1), number(r["whole_ours"], 0), number(r["error_published"], 3),
-            number(r["time_published"], 0), number(r["whole_published"], 0), number(r["ratio"], 0), verdict,
+            r["task"], r["measure"].replace("_", " "), number(r["truth"]), str(r["seeds"]["ours"]),
+            number(r["error"]["ours"]), seconds(ours, 1), number(r["whole"]["ours"], 0), str(r["seeds"]["published"]),
+            number(r["error"]["published"]), seconds(published, 0), whole, times(r["ratio"], published),
+            times(r["ratio_run"], published), verdict(r),
         ]  # fmt: skip
         lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines + curves(records)) + "\n"
+
+
+def curves(records: list[dict]) -> list[str]:
+    """Lines of a table of errors and losses by steps, for systems."""
+    systems = dict.fromkeys((r["task"], r["estimator"]) for r in records if r["measure"] != "mutual_information")
+    if not systems:
+        return []
+    lines = [
+        "",
+        "Errors and losses by steps (thesis, Figure C.10): |error| with its standard deviation over data seeds; the loss is",
+        "the least on held-out rows for ours, in nats, and the mean over the last steps of training for the published recipe,",
+        "squared errors of the noise.",
+        "",
+        "| task | estimator | may take | steps | error | loss | s |",
+        "|---|---|" + "--:|" * 5,
+    ]
+    for task, name in systems:
+        for row in curve([r for r in records if (r["task"], r["estimator"]) == (task, name)]):
+            cells = [
+                task, name, "default" if row["asked"] is None else str(row["asked"]), number(row["steps"], 0),
+                f"{number(row['error'])} ± {number(row['spread'])}", number(row["loss"]), number(row["cpu_s"], 0),
+            ]  # fmt: skip
+            lines.append("| " + " | ".join(cells) + " |")
+    return lines
 
 
 def picture(records: list[dict], path: Path) -> None:
-    """|Error| of every checkpoint against CPU-seconds, a panel per task; below, the loss of held-out rows against steps."""
+    """A column per task, a line per data seed: |error| against CPU-seconds and against steps, and the loss against steps."""
     from matplotlib.figure import Figure
 
     from jaxinfo import plots
 
     measures = {r["task"]: r["measure"] for r in records}
-    tasks = list(measures)
-    figure = Figure(figsize=(3.2 * len(tasks), 4.8), layout="constrained", facecolor="white")
-    panels = figure.subplots(2, len(tasks), squeeze=False, sharey="row")
-    for (above, below), task in zip(panels.T, tasks):
+    figure = Figure(figsize=(2.6 * len(measures) + 0.6, 6.6), layout="constrained", facecolor="white")
+    panels = figure.subplots(3, len(measures), squeeze=False, sharey="row")
+    for (cost, steps, loss), task in zip(panels.T, measures):
         for r in (r for r in records if r["task"] == task):
-            colour = plots.BLUE if r["estimator"] == "ours" else plots.GREY
-            error = [max(abs(p["value"] - r["truth"]), 1e-3) for p in r["points"]]
-            above.plot([p["cpu_s"] for p in r["points"]], error, "o-", ms=3, lw=1, color=colour, label=r["estimator"])
-            told = [p for p in r["points"] if "loss" in p]
-            if told:
-                least = min(p["loss"] for p in told)
-                excess = [max(p["loss"] - least, 1e-4) for p in told]
-                below.plot([p["steps"] for p in told], excess, "o-", ms=3, lw=1, color=colour)
-        above.axhline(bars.NEAR, color=plots.ORANGE, lw=0.8)
-        above.set_title(f"{task}\n{measures[task].replace('_', ' ')}", fontsize=plots.SMALL)
-        for axes, what in ((above, "CPU-seconds"), (below, "steps")):
-            if axes.lines:
-                axes.set(xscale="log", yscale="log")
+            style = {"ms": 3, "lw": 1, "color": plots.BLUE if r["estimator"] == "ours" else plots.GREY}
+            away = lambda points, r=r: [max(abs(p["value"] - r["truth"]), 1e-3) for p in points]
+            cheapest, taken = by_cost(r), sorted(r["points"], key=lambda p: p["steps"])
+            cost.plot([p["cpu_s"] for p in cheapest], away(cheapest), "o-", label=r["estimator"], **style)
+            steps.plot([p["steps"] for p in taken], away(taken), "o-", **style)
+            least = min(p["loss"] for p in taken)
+            loss.plot([p["steps"] for p in taken], [max(p["loss"] - least, 1e-4) for p in taken], "o-", **style)
+        for axes in (cost, steps):
+            axes.axhline(bars.NEAR, color=plots.ORANGE, lw=0.8)
+        for axes, what in ((cost, "CPU-seconds"), (steps, "steps"), (loss, "steps")):
+            axes.set(xscale="log", yscale="log")
             axes.set_xlabel(what, fontsize=plots.SMALL)
             axes.tick_params(labelsize=plots.SMALL)
             axes.spines[["top", "right"]].set_visible(False)
-    above, below = panels[:, 0]
-    above.set_ylabel("|estimate − truth|  [nats]", fontsize=plots.SMALL)
-    below.set_ylabel("held-out loss above its least  [nats]", fontsize=plots.SMALL)
-    above.legend(frameon=False, fontsize=plots.SMALL)
+        low, high = cost.get_xlim()
+        cost.set_xticks([t for t in TICKS if low <= t <= high], [f"{t:g}" for t in TICKS if low <= t <= high])
+        cost.set_xticks([], minor=True)
+        name = task.replace("-multinormal-sparse", "\nmultinormal-sparse")
+        cost.set_title(f"{name}\n{measures[task].replace('_', ' ')}", fontsize=plots.SMALL)
+    for axes, what in zip(panels[:, 0], ("|estimate − truth|", "|estimate − truth|", "loss above its least")):
+        axes.set_ylabel(what, fontsize=plots.SMALL)
+    handles = dict(zip(*reversed(panels[0, 0].get_legend_handles_labels())))
+    panels[0, 0].legend(handles.values(), handles.keys(), frameon=False, fontsize=plots.SMALL)
     figure.savefig(path, dpi=110)

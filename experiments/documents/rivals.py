@@ -7,40 +7,35 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.cells import mark
 from experiments.documents.heading import commits, heading
-from experiments.outside import STEPS
 
 MAKE = "python -m experiments.rivals --config=configs/rivals.py --workdir=records"
-
-
-def latest(records: list[dict]) -> list[dict]:
-    """The last record of every cell."""
-    return list({mark(r, ("package", "task", "n", "seed", "measure")): r for r in records}.values())
 
 
 def cells(records: list[dict]) -> dict[tuple[str, str], dict[str, list[dict]]]:
     """(task, measure) -> package -> its records, for questions that at least one package answered or tried to."""
     out: dict[tuple[str, str], dict[str, list[dict]]] = {}
-    for r in latest(records):
+    for r in records:
         out.setdefault((r["task"], r["measure"]), {}).setdefault(r["package"], []).append(r)
     return out
 
 
 def said(records: list[dict] | None) -> str:
-    """Mean of estimate − truth with its CPU-seconds and peak memory; a dash where there is no number."""
+    """Mean of estimate − truth, its standard error where told, CPU-seconds, peak memory; a dash where there is no number."""
     answers = [r for r in records or () if "value" in r]
     if not answers:
         return "–"
     away = np.mean([r["value"] - r["truth"] for r in answers])
     spent, peak = (np.mean([r[k] for r in answers]) for k in ("cpu_s", "peak_mib"))
-    return f"{away:+.3f} ({spent:.0f} s, {peak:.0f} MiB)".replace("-", "−")
+    told = [r["stderr"] for r in answers if r["stderr"] is not None]
+    spread = f" ± {np.mean(told):.3f}" if told else ""
+    return f"{away:+.3f}{spread} ({spent:.0f} s, {peak:.0f} MiB)".replace("-", "−")
 
 
 def reasons(records: list[dict]) -> list[str]:
     """Why a package gave no number, one line per package and reason, with the tasks."""
     why: dict[tuple[str, str], list[str]] = {}
-    for r in latest(records):
+    for r in records:
         if "failed" in r:
             why.setdefault((r["package"], r["failed"]), []).append(f"{r['measure']} of {r['task']}")
     lines = []
@@ -53,14 +48,15 @@ def reasons(records: list[dict]) -> list[str]:
 def markdown(records: list[dict]) -> str:
     """The whole document."""
     packages = list(dict.fromkeys(r["package"] for r in records))
-    versions = {r["package"]: r["version"] for r in records if "version" in r}
+    versions = {r["package"]: r["versions"].get(r["package"].split()[0]) for r in records if "versions" in r}
     named = [f"{p} {versions[p]}" if p in versions else p for p in packages]
     lines = [
         *heading("Packages of others", MAKE, "rivals"),
         f"Code: commit {commits(records)}. {records[0]['n']} rows, the arrays of `docs/benchmark.md`; each package in a",
         "virtual environment of its own, with its own defaults. jaxinfo trains on these rows and reads as many fresh ones;",
-        f"so does diffusion-mi, for {STEPS} steps (it has no default); latentmi trains on half of them and reads the",
-        "other half; the others read them all. Estimate − truth in nats (CPU-seconds, peak memory).",
+        f"so do latentmi, which splits all of them itself, and diffusion-mi, for {records[0]['steps']} steps or the epochs",
+        "that make as many, as it has no default; the others read the rows for training. Estimate − truth in nats, ± the",
+        "standard error where one is told (CPU-seconds, importing and compiling included, one thread of OpenMP; peak memory).",
         "",
         "| task | measure | truth | " + " | ".join(named) + " |",
         "|---|---|--:|" + "--:|" * len(packages),

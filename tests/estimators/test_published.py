@@ -8,6 +8,7 @@ import pytest
 
 from jaxinfo import views as vw
 from jaxinfo.bench.run import rival
+from jaxinfo.blocks import Blocks
 from jaxinfo.estimators import published
 
 pytestmark = pytest.mark.usefixtures("quick_compile")
@@ -79,6 +80,66 @@ def test_going_on_is_the_same_as_going_through():
 def test_the_numbers_of_the_thesis(measure, dim, steps, width, batch):
     r = published.Recipe().for_problem(measure, dim)
     assert (r.steps, r.width, r.batch) == (steps, width, batch)
+
+
+@pytest.mark.parametrize("sizes, count", [((1, 1), 55_425), ((10, 10), 220_810), ((50, 50), 898_354)])
+def test_the_network_of_the_thesis(sizes, count):
+    """Its numbers of parameters in Table B.2, whose row of 50 coordinates is that of 20."""
+    data = {k: np.zeros((2, d)) for k, d in zip("xy", sizes)}
+    state = published.published_estimator("mutual_information").init(jax.random.key(0), data)
+    assert sum(leaf.size for leaf in jax.tree.leaves(state.state.params)) == count
+
+
+def test_the_average_is_the_plain_one_from_the_first_parameters_on():
+    e = published.published_estimator("mutual_information", published.Recipe(steps=3, width=8, decay=0.9))
+    state, average = e.init(jax.random.key(0), pair(0)), None
+    for to in range(4):  # the first call takes no step
+        state = published.advance("mutual_information", state, pair(0), to)
+        params = jax.tree.map(np.asarray, state.state.params)
+        average = params if average is None else jax.tree.map(lambda a, p: 0.9 * a + 0.1 * p, average, params)
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), state.state.ema, average)
+
+
+@pytest.mark.parametrize("measure", ["mutual_information", "o_information"])
+def test_what_stands_for_absent_variables(measure):
+    """Nothing for MINDE, noise that the network sees for SOI."""
+    blocks = Blocks((1, 2) if measure == "mutual_information" else (1, 2, 1))
+    r, tau = published.Recipe(width=32), np.ones((5, blocks.num_variables), np.float32)
+    tau[:, 0] = 0.5
+    x = np.random.default_rng(0).normal(size=(5, blocks.dim)).astype(np.float32)
+    net = published._net(measure, blocks, r)
+    params = net.init(jax.random.key(0), x, tau)
+    params["params"]["Dense_3"]["kernel"] = np.ones_like(params["params"]["Dense_3"]["kernel"])  # it starts at zero
+    score, other = published._score(measure, blocks, r, params), x + [[0.0] + [1.0] * (blocks.dim - 1)]
+    same = np.allclose(score(x, tau), score(other, tau))
+    assert score(x, tau).shape == x.shape and same == (measure == "mutual_information")
+
+
+def test_the_loss_of_systems_weighs_what_predicts_little(monkeypatch):
+    """A network that predicts zero loses n_noised (2 − n_noised / D) in the mean of a view."""
+    monkeypatch.setattr(published, "_score", lambda measure, blocks, r, params: lambda x, tau: 0.0 * x)
+    losses = {}
+    for measure, data in (("mutual_information", pair(0)), ("o_information", triple(0))):
+        e = published.published_estimator(measure, published.Recipe(steps=100, width=8, batch=500))
+        losses[measure] = e.update(e.init(jax.random.key(1), data), data).loss
+    # shares: the joint 3, each of three given the rest 2, each of three alone 1
+    expected = (3 * 3 * (2 - 1) + 9 * (2 - 1 / 3)) / (3 + 6 + 3)
+    assert losses["mutual_information"] == pytest.approx(1.0, abs=0.02)
+    assert losses["o_information"] == pytest.approx(expected, abs=0.03)
+
+
+def test_seconds_end_it(monkeypatch):
+    data = pair(0, 200)
+    ticks = iter(range(100))
+    monkeypatch.setattr(published.time, "process_time", lambda: 10.0 * next(ticks))
+    short = {"steps": 1000, "width": 8, "batch": 8, "num_mc": 1}
+    e = published.published_estimator("mutual_information", published.Recipe(**short, cpu_seconds=25.0))
+    state = e.update(e.init(jax.random.key(0), data), data)
+    # the clock starts after the first CHUNK steps and is looked at once after each
+    assert int(state.state.step) == 3 * published.CHUNK
+    assert e.estimate(state, data).diagnostics["steps"] == 3 * published.CHUNK
+    with pytest.raises(ValueError, match="cpu_seconds must be positive"):
+        published.Recipe(cpu_seconds=0.0)
 
 
 def test_among_the_rivals():
