@@ -2,8 +2,8 @@
 
     python -m experiments.real --config=configs/real.py --workdir=records --data=DIRECTORY --only=steinmetz
 
-``--data`` is the directory that holds the files; one that is not there is said so and left out.  The smoke run makes a small
-file of the same format instead, and keeps its records in ``made.jsonl``.
+``--data`` is the directory that holds the files; one that is not there is said so and left out.  The smoke run makes small
+files of the same formats instead, and keeps its records in ``made.jsonl``.
 """
 
 import sys
@@ -18,9 +18,10 @@ from experiments.datasets import studies
 CONFIG = config_flags.DEFINE_config_file("config", "configs/real.py", "Configuration.")
 WORKDIR = flags.DEFINE_string("workdir", "records", "Where real.jsonl is kept; the same command resumes.")
 DATA = flags.DEFINE_string("data", "", "Directory of the files.")
-ONLY = flags.DEFINE_string("only", "", "Only this data set.")
+ONLY = flags.DEFINE_enum("only", "", ["", *studies.STUDIES], "Only this data set.")
 KEYS = (
-    "study", "options", "seed", "session", "areas", "condition", "step_s", "window_s", "least", "modules", "dim", "noise",
+    "study", "options", "seed", "session", "areas", "condition", "matched", "step_s", "window_s", "least", "modules", "dim",
+    "noise",
 )  # fmt: skip
 
 

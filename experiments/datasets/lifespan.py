@@ -8,15 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.datasets.null import SYSTEM, tested
+from experiments.datasets import calls
 
 FILE = "lifespan_fmri.npz"
+LENGTH = 159  # samples of each subject that the authors keep: an estimate from more samples is biased less
 
 
 def read(path, modules: int):
     """The first modules, each row a time of a subject standardised within the subject; age and subject of each row."""
     with np.load(path) as z:
-        bold, length, age = z["bold"], z["length"], z["age"]
+        bold, length, age = z["bold"], np.minimum(z["length"], LENGTH), z["age"]
     if not 3 <= modules <= bold.shape[1]:
         raise ValueError(f"modules must lie between 3 and the {bold.shape[1]} of {path}, got {modules}.")
     bold = bold[:, :modules]
@@ -28,50 +29,56 @@ def read(path, modules: int):
 
 def cells(config, path: Path) -> list[dict]:
     """How many modules."""
-    return [{"modules": modules} for modules in config.modules]
+    return [{"modules": modules, "long": True} for modules in config.modules]
 
 
-def measure(cell: dict) -> list[dict]:
+def measure(cell: dict, place: Path | None = None) -> list[dict]:
     """Ω given age, and its slope with age over subjects, by ours and by Gaussian copulas of each subject.
 
     The null shifts every module within each subject, by an amount of its own.  What is tested is the system without age,
     which permutations of rows can make independent.
     """
-    from scipy import stats
-
     import jaxinfo as ji
-    from jaxinfo.estimators import copula
 
     vs, age, subject = read(cell["path"], cell["modules"])
-    options = dict(cell["options"])
-    null = options.pop("null", 0)
+    training, _, _ = calls.split(cell["options"])
     names = ", ".join(vs)
-    asked = [f"{m}({names} | age)" for m in ("total_correlation", "dual_total_correlation", "o_information")]
-    model = ji.fit(vs | {"age": age}, asked, seed=cell["seed"], discrete=(), groups=subject, progress=False, **options)
-    results = model.estimate()
-    rows = [row | {"measure": row["measure"].partition("(")[0]} for row in results.rows()]
-    apart = tested(vs, SYSTEM, null, cell["seed"], options, groups=subject)
+    asked = [f"{m}({names} | age)" for m in calls.WHOLE]
+    results = ji.estimate(
+        vs | {"age": age}, asked, seed=cell["seed"], discrete=(), groups=subject, progress=False, **training,
+        **calls.kept(place, "system"),
+    )  # fmt: skip
+    rows = [row | {"measure": row["measure"].partition("(")[0]} for row in calls.rows(results)]
+    apart = calls.tested(vs, calls.SYSTEM, cell, place, "null", groups=subject)
     rows += [row | {"measure": f"{row['measure']} without age"} for row in apart]
-    ages = np.asarray([age[subject == s][0] for s in np.unique(subject)])
-    of_subject = lambda z: np.asarray([z[subject == s].mean() for s in np.unique(subject)])
-    omega = {
-        "ours": of_subject(results[asked[-1]].per_sample),
-        "copula": np.asarray(
-            [
-                copula.copula_measures({k: v[subject == s] for k, v in vs.items()}, ("o_information",))[
-                    "o_information"
-                ].value
-                for s in np.unique(subject)
-            ]
-        ),
-    }
-    for name, each in omega.items():
-        line = stats.linregress(ages, each)
-        rows.append(
-            {
-                "measure": f"slope of o_information, {name}", "value": 10.0 * line.slope, "stderr": 10.0 * line.stderr,
-                "p_value": line.pvalue, "correlation": line.rvalue, "unit": "nats per decade",
-                "age": ages, "each": each,
-            }
-        )  # fmt: skip
-    return rows
+    with np.load(cell["path"]) as z:
+        of = z["bold"].shape[1]
+    pointwise = results[asked[-1]].per_sample
+    assert pointwise is not None  # every estimate of a model has them
+    each = {"ours": of_subject(pointwise, subject), "copula": by_copula(vs, subject)}
+    return rows + [slope(name, of_subject(age, subject), omega) | {"of": of} for name, omega in each.items()]
+
+
+def of_subject(z: np.ndarray, subject: np.ndarray) -> np.ndarray:
+    """Means over the rows of each subject."""
+    return np.asarray([z[subject == s].mean() for s in np.unique(subject)])
+
+
+def by_copula(vs: dict, subject: np.ndarray) -> np.ndarray:
+    """Ω of a Gaussian copula of each subject, nats."""
+    from jaxinfo.estimators import copula
+
+    omega = lambda of: copula.copula_measures(of, ("o_information",))["o_information"].value
+    return np.asarray([omega({k: v[subject == s] for k, v in vs.items()}) for s in np.unique(subject)])
+
+
+def slope(name: str, age: np.ndarray, omega: np.ndarray) -> dict:
+    """A row: the straight line of Ω against age over subjects, with both for the figure."""
+    from scipy import stats
+
+    line = stats.linregress(age, omega)
+    return {
+        "measure": f"slope of o_information, {name}", "value": 10.0 * line.slope, "stderr": 10.0 * line.stderr,
+        "p_value": line.pvalue, "correlation": line.rvalue, "unit": "nats per decade", "flags": [],
+        "age": age, "each": omega,
+    }  # fmt: skip

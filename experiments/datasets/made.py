@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.datasets import allen, lifespan, mfeat, sachs, steinmetz, tcga
+from experiments.datasets import allen, lifespan, mfeat, pairs, sachs, steinmetz, tcga
 
-TRIALS, BINS = 160, 10
+TRIALS, GREY, BINS = 160, 60, 10
 
 
 def write(directory: Path, studies: Sequence[str]) -> Path:
@@ -16,6 +16,7 @@ def write(directory: Path, studies: Sequence[str]) -> Path:
     directory.mkdir(parents=True, exist_ok=True)
     of = {
         "steinmetz": (_spikes, steinmetz.FILE),
+        "pairs": (_spikes, pairs.FILE),
         "allen": (_session, "made.nwb"),
         "sachs": (_cells, sachs.FILE),
         "lifespan": (_bold, lifespan.FILE),
@@ -29,14 +30,15 @@ def write(directory: Path, studies: Sequence[str]) -> Path:
 
 
 def _spikes(path, rng):
-    arrays = {"bin_seconds": np.float64(0.01), "session_tags": np.unique([s for s, _ in steinmetz.SYSTEMS])}
-    for session, areas in steinmetz.SYSTEMS:
+    systems = steinmetz.SYSTEMS + pairs.SYSTEMS
+    arrays = {"bin_seconds": np.float64(0.01), "session_tags": np.unique([s for s, _ in systems])}
+    for session, areas in systems:
         area = np.repeat(areas, 12)
         drive = rng.gamma(4.0, size=(1, TRIALS, 1))  # shared by all areas of a trial
         arrays |= {
             f"{session}_spikes": rng.poisson(0.05 * drive, size=(area.size, TRIALS, BINS)).astype(np.uint8),
             f"{session}_area": area,
-            f"{session}_contrast": np.repeat([[0.5, 0.0], [0.0, 0.0]], TRIALS // 2, 0).astype(np.float32),
+            f"{session}_contrast": np.repeat([[0.5, 0.0], [0.0, 0.0]], [TRIALS - GREY, GREY], 0).astype(np.float32),
         }
     np.savez(path, **arrays)
 
@@ -65,6 +67,9 @@ def _session(path, rng):
         table["start_time"], table["is_change"] = start, change
         table["omitted"], table["active"] = np.arange(flashes) % 10 == 5, np.ones(flashes, bool)
         table["flashes_since_change"] = np.arange(flashes) % 10
+        other = f.create_group("intervals/gabors_presentations")  # a stimulus without changes lacks columns
+        other["start_time"], other["is_change"] = 0.1 * np.arange(40), np.zeros(40, bool)
+        other["active"], other["orientation"] = np.zeros(40, bool), np.zeros(40)
         f["processing/licking/licks/timestamps"] = start[3::40] + 0.1
         f["processing/rewards/volume/timestamps"] = np.arange(0.0, 630.0, 15.0)
 

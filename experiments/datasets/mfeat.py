@@ -5,11 +5,12 @@ The file holds ``fou``, ``fac``, ``kar``, ``pix``, ``zer``, ``mor`` ``[digit, fe
 views are functions of one bitmap, some of each other: noise is added, without which what they share is infinite.
 """
 
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 
-from experiments.datasets.null import beside, tested
+from experiments.datasets import calls
 from experiments.datasets.views import reduced
 
 FILE = "mfeat.npz"
@@ -27,22 +28,14 @@ def read(path, dim: int, noise: float, seed: int):
 
 def cells(config, path: Path) -> list[dict]:
     """Components and noise."""
-    return [{"dim": dim, "noise": noise} for dim in config.dims for noise in config.noises]
+    return [{"dim": dim, "noise": noise, "long": True} for dim in config.dims for noise in config.noises]
 
 
-def measure(cell: dict) -> list[dict]:
+def measure(cell: dict, place: Path | None = None) -> list[dict]:
     """System, gradient, pairs, and what each view says of the digit."""
-    import jaxinfo as ji
-
     vs, label = read(cell["path"], cell["dim"], cell["noise"], cell["seed"])
-    options = dict(cell["options"])
-    null = options.pop("null", 0)
-    asked = ("total_correlation", "dual_total_correlation", "o_information", "o_information_gradient")
-    model = ji.fit(vs, asked, seed=cell["seed"], discrete=(), progress=False, **options)
-    rows = model.estimate().rows() + model.subsets((2,), "total_correlation").rows()
-    rows = beside(rows, tested(vs, "total_correlation", null, cell["seed"], options))
+    pairs = tuple(f"total_correlation({a}, {b})" for a, b in combinations(VIEWS, 2))
     said = tuple(f"mutual_information({name}; label)" for name in VIEWS)
-    labelled = ji.estimate(
-        vs | {"label": label}, said, seed=cell["seed"], discrete=("label",), progress=False, **options
-    )
-    return rows + labelled.rows()
+    rows = calls.told(vs, (*calls.WHOLE, "o_information_gradient"), cell, place, "system")
+    rows += calls.told(vs, pairs, cell, place, "pairs")
+    return rows + calls.told(vs | {"label": label}, said, cell, place, "label", discrete=("label",))

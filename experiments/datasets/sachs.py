@@ -4,11 +4,12 @@ The file holds ``X`` ``[cell, protein]`` intensities, ``variables``, ``condition
 ``consensus_edges`` ``[edge, 2]`` (from, to) of the signalling network.
 """
 
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 
-from experiments.datasets.null import SYSTEM, beside, tested
+from experiments.datasets import calls
 
 FILE = "sachs.npz"
 
@@ -28,21 +29,16 @@ def read(path, condition: str | None = None):
 
 
 def cells(config, path: Path) -> list[dict]:
-    """All cells together, and those of the conditions named."""
-    return [{"condition": c} for c in (None, *config.conditions)]
+    """Those of the conditions named, and all cells together."""
+    return [{"condition": c, "long": True} for c in (*config.conditions, None)]
 
 
-def measure(cell: dict) -> list[dict]:
-    """System with its null, gradient and pairs, each row with the known edges of its protein or between its two."""
-    import jaxinfo as ji
-
+def measure(cell: dict, place: Path | None = None) -> list[dict]:
+    """System, gradient and pairs, each row with the known edges of its protein or between its two."""
     vs, edges = read(cell["path"], cell["condition"])
-    options = dict(cell["options"])
-    null = options.pop("null", 0)
-    asked = ("total_correlation", "dual_total_correlation", "o_information", "o_information_gradient")
-    model = ji.fit(vs, asked, seed=cell["seed"], discrete=(), progress=False, **options)
-    rows = model.estimate().rows() + model.subsets((2,), "total_correlation").rows()
-    rows = beside(rows, tested(vs, SYSTEM, null, cell["seed"], options))
+    pairs = tuple(f"total_correlation({a}, {b})" for a, b in combinations(vs, 2))
+    rows = calls.told(vs, (*calls.WHOLE, "o_information_gradient"), cell, place, "system")
+    rows += calls.told(vs, pairs, cell, place, "pairs")
     for row in rows:
         inside = row["measure"].partition("(")[2].rstrip(")").split(", ")
         row["edges"] = sum(set(inside) <= {a, b} if len(inside) == 2 else inside[0] in (a, b) for a, b in edges)

@@ -11,14 +11,8 @@ import numpy as np
 from experiments.datasets import trials
 
 FILE = "steinmetz_spikes.npz"
-SYSTEMS = (
-    ("s10", ("VISp", "VISl", "VISrl")),
-    ("s02", ("VISl", "VISpm")),
-    ("s03", ("VISp", "VISam")),
-    ("s04", ("VISp", "VISa")),
-    ("s08", ("VISp", "VISa")),
-    ("s09", ("VISam", "VISl")),
-)
+CONTRAST = trials.Contrast("grating", "grey", larger="grating")
+SYSTEMS = (("s10", ("VISp", "VISl", "VISrl")),)  # the session with three visual areas
 
 
 def read(path, session: str, areas) -> trials.Trials:
@@ -37,20 +31,24 @@ def read(path, session: str, areas) -> trials.Trials:
     if missing:
         raise ValueError(f"session {session} has no area {missing[0]}; expected one of {', '.join(np.unique(area))}.")
     counts = {a: spikes[area == a].mean(0, dtype=np.float64) for a in areas}
-    return trials.Trials(counts, np.where(contrast.max(1) > 0, "grating", "grey"), bin_s)
+    return trials.Trials(counts, np.where(contrast.max(1) > 0, CONTRAST.of, CONTRAST.against), bin_s)
 
 
 def cells(config, path: Path) -> list[dict]:
-    """Every session, condition and step of the counts."""
+    """Those of the session with three areas."""
+    return of_systems(config, SYSTEMS)
+
+
+def of_systems(config, systems) -> list[dict]:
+    """Every session with its areas, step of the counts and condition."""
     return [
-        {"session": session, "areas": list(areas), "condition": condition, "step_s": step, "window_s": config.window_s}
-        for session, areas in SYSTEMS[: config.systems]
-        for condition in ("grating", "grey")
+        {"session": session, "areas": list(areas), "step_s": step, "window_s": config.window_s, "long": True} | which
+        for session, areas in systems
         for step in config.steps_s
+        for which in CONTRAST.cells()
     ]
 
 
-def measure(cell: dict) -> list[dict]:
+def measure(cell: dict, place: Path | None = None) -> list[dict]:
     """The windows of one cell."""
-    session = read(cell["path"], cell["session"], cell["areas"])
-    return trials.windows(session, cell["condition"], cell["step_s"], cell["window_s"], cell["seed"], cell["options"])
+    return trials.windows(read(cell["path"], cell["session"], cell["areas"]), cell, place)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.datasets.null import beside, tested
+from experiments.datasets import calls
 from experiments.datasets.views import reduced
 
 FILE = "tcga_brca.npz"
@@ -24,26 +24,12 @@ def read(path, dim: int):
 
 def cells(config, path: Path) -> list[dict]:
     """How many components of each."""
-    return [{"dim": dim} for dim in config.dims]
+    return [{"dim": dim, "long": True} for dim in config.dims]
 
 
-def measure(cell: dict) -> list[dict]:
-    """The system with its null, and what each omic says of the subtype."""
-    import jaxinfo as ji
-
+def measure(cell: dict, place: Path | None = None) -> list[dict]:
+    """The system, and what each omic says of the subtype."""
     vs, subtype = read(cell["path"], cell["dim"])
-    options = dict(cell["options"])
-    null, again = options.pop("null", 0), options.pop("bootstrap", 0)
-    call = lambda of, measures, **more: ji.estimate(
-        of,
-        measures,
-        seed=cell["seed"],
-        discrete=("subtype",) if "subtype" in of else (),
-        progress=False,
-        **options,
-        **more,
-    )
-    rows = call(vs, ("total_correlation", "dual_total_correlation", "o_information"), bootstrap=again).rows()
-    rows = beside(rows, tested(vs, "total_correlation", null, cell["seed"], options))
-    labelled = call(vs | {"subtype": subtype}, tuple(f"mutual_information({omic}; subtype)" for omic in OMICS))
-    return rows + labelled.rows()
+    said = tuple(f"mutual_information({omic}; subtype)" for omic in OMICS)
+    rows = calls.told(vs, calls.WHOLE, cell, place, "system")
+    return rows + calls.told(vs | {"subtype": subtype}, said, cell, place, "subtype", discrete=("subtype",))
