@@ -3,10 +3,13 @@
     python -m experiments.consistency --config=configs/consistency.py --workdir=records --data=mnist.npz
 
 X is an image, Y its top rows with the rest black, each by the standardised latents of an autoencoder of its own, trained
-on other images.  Noise is added to the latents of X alone: that makes the information finite, and leaves Y(i) a function
-of Y(i + k) as far as autoencoders lose nothing, so that data processing holds exactly.
+on other images.  Noise is added to the latents of X alone, which makes the information finite.  Autoencoders drop details,
+and not the same ones: Y(i) may hold some that Y(i + k) lacks.  X has fewer latents than Y, so that hardly any of them is in
+X, and data processing holds as nearly.  All three tests have equally many rows: those of additivity hold an image of the
+first half and one of the second.  The same networks are read to every clean end of log-SNR.
 """
 
+import shutil
 import time
 from pathlib import Path
 
@@ -18,73 +21,111 @@ from experiments.cells import run
 CONFIG = config_flags.DEFINE_config_file("config", "configs/consistency.py", "Configuration.")
 WORKDIR = flags.DEFINE_string("workdir", "records", "Where consistency.jsonl is kept.")
 DATA = flags.DEFINE_string("data", "digits", "An npz file of images and labels, tfds:<name>, or digits.")
-KEYS = ("test", "level", "seed", "hi", "n", "latent", "noise", "encoder", "options", "title")
+KEYS = ("test", "level", "before", "seed", "ends", "n", "latent", "noise", "encoder", "options", "title")
+HERE = ("data", "kept")  # where a cell finds things on this machine: no part of its record
+MEASURE = "mutual_information"
+KEPT = (
+    "gap", "difference", "gaussian", "row_stderr", "optimism", "optimism_gaussian", "tail_high_snr", "steps", "best_step",
+    "logsnr_range",
+)  # fmt: skip
 
 
-def measure(cell: dict) -> dict:
-    """The information of one pair."""
+def measure(cell: dict, place: Path | None = None) -> dict:
+    """The information of one pair, read to every clean end.  Training is kept in ``place`` and goes on from there."""
+    import resource
+
+    import jax
+
     import jaxinfo as ji
     from jaxinfo.io.log import environment
 
-    start = time.process_time()
-    x, ys = latents(cell)
-    images = len(x)
-    pairs = cell["test"] == "additivity"
-    y = ys[cell["level"]] if cell["test"] != "data_processing" else _joined(ys[cell["level"]], ys[cell["before"]])
-    if pairs:
-        x, y = (_joined(v[: len(v) // 2], v[len(v) // 2 : len(v) // 2 * 2]) for v in (x, y))
-    e = ji.mutual_information(x, y, seed=cell["seed"], hi=cell["hi"], progress=False, **cell["options"])
-    return cell | {
-        "value": e.value, "stderr": e.stderr, "flags": list(e.flags), "images": images,
-        "cpu_s": round(time.process_time() - start, 1),
+    cpu, wall = time.process_time(), time.time()
+    x, y, losses = pair(cell)
+    options = cell["options"] | ({} if place is None else {"checkpoint_dir": str(place)})
+    model = ji.fit({"x": x, "y": y}, MEASURE, seed=cell["seed"], hi=max(cell["ends"]), progress=False, **options)
+    return {k: v for k, v in cell.items() if k not in HERE} | {
+        "estimates": [read(model, hi) for hi in cell["ends"]], "rows": len(x), "encoder_losses": losses,
+        "cpu_s": round(time.process_time() - cpu, 1), "wall_s": round(time.time() - wall, 1),
+        "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "date": time.strftime("%Y-%m-%d"), "environment": environment(),
+        "programs_kept": bool(jax.config.jax_compilation_cache_dir),
     }  # fmt: skip
 
 
+def read(model, hi: float) -> dict:
+    """What the networks of a model say with the integral stopped at this log-SNR."""
+    from dataclasses import replace
+
+    from jaxinfo.estimators import readout
+
+    (fitted,) = model.fits
+    model.fits = [readout.tune(replace(fitted, hi=hi), model.table.x, model.options.seed)]
+    model.optimism = {}  # that of another end
+    e = model.estimate()[MEASURE]
+    return {
+        "hi": hi, "value": e.value, "stderr": e.stderr, "flags": list(e.flags),
+        "diagnostics": {k: e.diagnostics[k] for k in KEPT},
+    }  # fmt: skip
+
+
+def pair(cell: dict):
+    """Both sides of one test, and the losses of the autoencoders behind them."""
+    import numpy as np
+
+    x, ys, losses = latents(cell)
+    n, y = len(x) // 2, ys[cell["level"]]
+    joined = lambda a, b: np.concatenate([a, b], axis=1)
+    if cell["test"] == "additivity":
+        return joined(x[:n], x[n:]), joined(y[:n], y[n:]), losses
+    if cell["test"] == "data_processing":
+        y = joined(y, ys[cell["before"]])
+    return x[:n], y[:n], losses
+
+
 def latents(cell: dict):
-    """Noisy latents of the images and, by level, the latents of their top rows."""
+    """Noisy latents of twice n images, by level the latents of their top rows, and the losses of the autoencoders."""
     import jax
     import numpy as np
 
     from jaxinfo.io import images
-    from jaxinfo.multimodal.latents import fit_latents
+    from jaxinfo.multimodal.latents import encoded
 
     pixels = images.load(cell["data"]).pixels
     order = np.random.default_rng([cell["seed"], 1]).permutation(len(pixels))
-    n = min(cell["n"], len(pixels) * 4 // 5)
-    measured, others = pixels[order[:n]], pixels[order[n:]]
-    noise = np.random.default_rng([cell["seed"], 2]).standard_normal((2, n, cell["latent"]))
+    count = 2 * min(cell["n"], len(pixels) // 3)  # a small set leaves a third for the autoencoders
+    measured, others = pixels[order[:count]], pixels[order[count:]]
+    rng, losses = np.random.default_rng([cell["seed"], 2]), []
 
-    def of(level: float):
-        shown = round(level * pixels.shape[1])
+    def of(side: str, level: float):
+        shown, latent = round(level * pixels.shape[1]), cell["latent"][side]
         if not shown:  # a constant cannot be standardised; it says nothing, like noise
-            return noise[1]
+            return rng.standard_normal((count, latent))
         top = lambda z: np.where(np.arange(z.shape[1])[:, None] < shown, z, 0.0).reshape(len(z), -1)
-        key = jax.random.key(1000 * cell["seed"] + shown)
-        return fit_latents(key, top(others), cell["latent"], **cell["encoder"]).encode(top(measured))
+        key = jax.random.fold_in(jax.random.key(cell["seed"]), shown)
+        found = encoded(key, top(others), top(measured), latent, directory=cell["kept"], **cell["encoder"])
+        losses.append({"side": side, "level": level, "loss": found.loss})
+        return found.z
 
-    wanted = {cell["level"], cell["before"]} - {None}
-    return of(1.0) + cell["noise"] * noise[0], {level: of(level) for level in wanted}
-
-
-def _joined(a, b):
-    import numpy as np
-
-    return np.concatenate([a, b], axis=1)
+    x = of("x", 1.0)
+    x = x + cell["noise"] * rng.standard_normal(x.shape)
+    return x, {level: of("y", level) for level in (cell["level"], cell["before"]) if level is not None}, losses
 
 
-def cells(config, data: str, title: str) -> list[dict]:
-    """Three tests at every level they speak of, for every clean end and seed, on the data of this title."""
+def cells(config, data: str, title: str, kept: str = "") -> list[dict]:
+    """Three tests at every level they speak of, for every seed, on the data of this title.
+
+    Latents are kept in the directory ``kept``: every autoencoder serves many cells.
+    """
     levels = tuple(config.levels)
     asked = [("baseline", level, None) for level in levels]
     asked += [("data_processing", b, a) for a, b in zip(levels, levels[1:]) if a > 0]
     asked += [("additivity", level, None) for level in levels if level > 0]
-    shared = {k: config[k] for k in ("n", "latent", "noise")}
-    shared |= {"encoder": config.encoder.to_dict(), "options": config.options.to_dict(), "data": data, "title": title}
+    shared = {"n": config.n, "noise": config.noise, "latent": config.latent.to_dict()}
+    shared |= {"encoder": config.encoder.to_dict(), "options": config.options.to_dict(), "title": title}
+    shared |= {"data": data, "kept": kept or None, "long": True, "ends": list(config.ends)}
     return [
-        {"test": test, "level": level, "before": before, "seed": seed, "hi": hi} | shared
-        for hi, seeds in config.ends
-        for seed in range(seeds)
+        {"test": test, "level": level, "before": before, "seed": seed} | shared
+        for seed in range(config.seeds)
         for test, level, before in asked
     ]
 
@@ -96,16 +137,20 @@ def asked(config, records: list[dict]) -> list[dict]:
 
 def shown(record: dict) -> str:
     """A line for people."""
-    what = f"{record['test']} {record['level']:.2f} seed={record['seed']} hi={record['hi']:g}"
-    return f"{what}: {record['value']:.3f} ± {record['stderr']:.3f} nats, {record['cpu_s']:.0f} s {record['flags']}"
+    each = ", ".join(f"{e['value']:.3f} ± {e['stderr']:.3f} to {e['hi']:g}" for e in record["estimates"])
+    flags = sorted({flag for e in record["estimates"] for flag in e["flags"]})
+    return f"{record['test']} {record['level']:.2f} seed={record['seed']}: {each}; {record['cpu_s']:.0f} s {flags}"
 
 
 def main(_):
-    """Run the cells that are missing."""
+    """Run the cells that are missing; latents go when all are there."""
     from jaxinfo.io import images
 
     path, title = Path(WORKDIR.value) / "consistency.jsonl", images.load(DATA.value).title
-    run(path, cells(CONFIG.value, DATA.value, title), "experiments.consistency:measure", show=shown, keys=KEYS)
+    kept = path.with_suffix(".unfinished") / "latents"
+    wanted = cells(CONFIG.value, DATA.value, title, str(kept))
+    run(path, wanted, "experiments.consistency:measure", show=shown, keys=KEYS, keep_programs=True)
+    shutil.rmtree(kept, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -19,50 +19,69 @@ CONFIG = config_flags.DEFINE_config_file("config", "configs/prompt.py", "Configu
 WORKDIR = flags.DEFINE_string("workdir", "records", "Where prompt.jsonl is kept.")
 DATA = flags.DEFINE_string("data", "digits", "An npz file of images and labels, tfds:<name>, or digits.")
 KEYS = ("seed", "n", "latent", "grid", "drawn", "steps", "switches", "encoder", "options", "title")
+KEPT = (
+    "gap",
+    "difference",
+    "gaussian",
+    "row_stderr",
+    "optimism",
+    "optimism_gaussian",
+    "steps",
+    "best_step",
+    "logsnr_range",
+)
 
 
-def measure(cell: dict) -> dict:
-    """Train, read the curve, switch labels."""
+def measure(cell: dict, place: Path | None = None) -> dict:
+    """Train, read the curve, switch labels.  What is trained is kept in ``place`` and goes on from there."""
+    import resource
+
     import numpy as np
 
     import jaxinfo as ji
     from jaxinfo.io.log import environment
 
-    start = time.process_time()
-    z, labels = latents(cell)
+    cpu, wall = time.process_time(), time.time()
+    z, loss, labels = latents(cell, place)
     model = ji.fit(
         {"image": z, "label": labels}, "mutual_information(image; label)", discrete=["label"], seed=cell["seed"],
-        progress=False, **cell["options"],
+        progress=False, checkpoint_dir=None if place is None else str(place / "model"), **cell["options"],
     )  # fmt: skip
     e = model.estimate()["mutual_information(image; label)"]
-    classifier, information = classified(z, labels)
-    curve = influence(model, labels, cell)
-    return cell | {
-        "value": e.value, "stderr": e.stderr, "flags": list(e.flags), "classifier": information,
+    classifier, told = classified(z, labels)
+    curve = influence(model, cell)
+    each = {
         "logsnr": curve.logsnr, "remaining": curve.remaining, "remaining_stderr": curve.stderr,
+        "gap_remaining": curve.gap_remaining, "gap_stderr": curve.gap_stderr,
+    }  # fmt: skip
+    return {k: v for k, v in cell.items() if k != "data"} | told | {k: np.round(v, 5) for k, v in each.items()} | {
+        "value": e.value, "stderr": e.stderr, "flags": list(e.flags), "encoder_loss": loss,
+        "diagnostics": {k: e.diagnostics[k] for k in KEPT}, "rows": len(curve.per_row),
         "switched": switched(model, classifier, np.unique(labels), cell),
-        "cpu_s": round(time.process_time() - start, 1), "date": time.strftime("%Y-%m-%d"), "environment": environment(),
+        "cpu_s": round(time.process_time() - cpu, 1), "wall_s": round(time.time() - wall, 1),
+        "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "date": time.strftime("%Y-%m-%d"), "environment": environment(),
     }  # fmt: skip
 
 
-def latents(cell: dict):
-    """Standardised latents and labels of the images."""
+def latents(cell: dict, place: Path | None):
+    """Standardised latents of the images, the loss of their autoencoder, and their labels."""
     import jax
     import numpy as np
 
     from jaxinfo.io import images
-    from jaxinfo.multimodal.latents import fit_latents
+    from jaxinfo.multimodal.latents import encoded
 
     found = images.load(cell["data"])
     order = np.random.default_rng([cell["seed"], 3]).permutation(len(found.labels))[: cell["n"]]
     x = found.pixels[order].reshape(len(order), -1)
-    return fit_latents(jax.random.key(cell["seed"]), x, cell["latent"], **cell["encoder"]).encode(x), found.labels[
-        order
-    ]
+    z, loss = encoded(jax.random.key(cell["seed"]), x, x, cell["latent"], directory=place, **cell["encoder"])
+    return z, loss, found.labels[order]
 
 
 def classified(z, labels):
-    """A classifier of latents, and H(Y) minus its cross-entropy on rows held out: I(X; Y) as far as it can tell, nats."""
+    """A classifier of latents, and what it says of rows held out: H(Y) minus its cross-entropy, which is I(X; Y) as far as
+    it can tell, in nats, and how often it is right."""
     import numpy as np
     from sklearn.model_selection import cross_val_predict
     from sklearn.neural_network import MLPClassifier
@@ -71,11 +90,15 @@ def classified(z, labels):
     held = cross_val_predict(model, z, labels, cv=5, method="predict_proba")
     classes, codes = np.unique(labels, return_inverse=True)
     share = np.bincount(codes) / codes.size
-    log_likelihood = np.log(np.maximum(held[np.arange(codes.size), codes], 1e-12)).mean()
-    return model.fit(z, labels), float(log_likelihood - share @ np.log(share))
+    log_likelihood = np.log(np.maximum(held[np.arange(codes.size), codes], 1e-12))
+    return model.fit(z, labels), {
+        "classifier": float(log_likelihood.mean() - share @ np.log(share)),
+        "classifier_stderr": float(log_likelihood.std(ddof=1) / np.sqrt(codes.size)),
+        "classifier_right": float((held.argmax(1) == codes).mean()),
+    }
 
 
-def influence(model, labels, cell: dict):
+def influence(model, cell: dict):
     """The curve, from the predictions of the first fold on rows it has not seen."""
     import jax
     import jax.numpy as jnp
@@ -141,7 +164,8 @@ def switched(model, classifier, classes, cell: dict) -> list[dict]:
         predict = lambda x, t: jnp.where(SDE.logsnr(t) < at, before(x, t), after(x, t))
         k_start, k_walk = jax.random.split(key)
         x = samplers.start(k_start, SDE, times[0], first.shape)
-        return samplers.sample(k_walk, samplers.heun(SDE), predict, x, times)
+        x = samplers.sample(k_walk, samplers.heun(SDE), predict, x, times)
+        return samplers.denoised(SDE, predict, x, times[-1])
 
     out = []
     for at in cell["switches"]:
@@ -155,7 +179,7 @@ def cells(config, data: str, title: str) -> list[dict]:
     """One per seed, on the data of this title."""
     shared = {k: config[k] for k in ("n", "latent", "grid", "drawn", "steps")}
     shared |= {"encoder": config.encoder.to_dict(), "options": config.options.to_dict(), "data": data}
-    shared |= {"switches": list(config.switches), "title": title}
+    shared |= {"switches": list(config.switches), "title": title, "long": True}
     return [{"seed": seed} | shared for seed in range(config.seeds)]
 
 
@@ -167,7 +191,8 @@ def asked(config, records: list[dict]) -> list[dict]:
 def shown(record: dict) -> str:
     """A line for people."""
     each = " ".join(f"{s['logsnr']:g}:{s['second']:.2f}" for s in record["switched"])
-    ends = f"{record['value']:.3f} ± {record['stderr']:.3f}, curve {record['remaining'][-1]:.3f}"
+    ends = f"{record['value']:.3f} ± {record['stderr']:.3f}, curve {record['remaining'][-1]:.3f} or "
+    ends += f"{record['gap_remaining'][-1]:.3f}"
     return f"seed={record['seed']} I {ends}, classifier {record['classifier']:.3f}; second label {each}"
 
 

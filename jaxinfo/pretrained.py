@@ -29,6 +29,8 @@ class Curve(NamedTuple):
       stderr: ``[T]`` standard error of ``remaining`` over rows.
       remaining: ``[T]``, I(X; Y | X_t): what the prompt still decides; its last entry is I(X; Y).
       per_row: ``[n]``, the last entry of every row.
+      gap_remaining: ``[T]``, ``remaining`` by the gap form, which may go back where predictions are wrong.
+      gap_stderr: ``[T]``, its standard error over rows.
     """
 
     logsnr: np.ndarray
@@ -37,6 +39,8 @@ class Curve(NamedTuple):
     stderr: np.ndarray
     remaining: np.ndarray
     per_row: np.ndarray
+    gap_remaining: np.ndarray
+    gap_stderr: np.ndarray
 
 
 def prompt_influence(
@@ -82,7 +86,7 @@ def prompt_influence(
         x = x.astype(np.result_type(x.dtype, np.float32))
     logsnr = np.log(alpha_bar) - np.log1p(-alpha_bar)
     rng, count = np.random.default_rng(seed), alpha_bar.size
-    rows, gap = np.zeros((count, len(x))), np.zeros(count)
+    rows, gap = np.zeros((2, count, len(x)))
     for t in range(count):
         eps = rng.standard_normal(x.shape)
         noised = (np.sqrt(alpha_bar[t]) * x + np.sqrt(1.0 - alpha_bar[t]) * eps).astype(x.dtype)
@@ -90,12 +94,14 @@ def prompt_influence(
             here = slice(at, at + batch)
             with_y, without = (_checked(predict(noised[here], t, c), noised[here].shape) for c in (y[here], None))
             rows[t, here] = 0.5 * _square(with_y - without)
-            gap[t] += 0.5 * float((_square(eps[here] - without) - _square(eps[here] - with_y)).sum()) / len(x)
+            gap[t, here] = 0.5 * (_square(eps[here] - without) - _square(eps[here] - with_y))
         if progress is not None:
             progress(t + 1, count)
-    remaining = cumulative_simpson(rows, x=-logsnr, axis=0, initial=0.0)
-    stderr = remaining.std(axis=1, ddof=1) / np.sqrt(len(x))
-    return Curve(logsnr, rows.mean(1), gap, stderr, remaining.mean(1), remaining[-1])
+    left, gap_left = (cumulative_simpson(f, x=-logsnr, axis=0, initial=0.0) for f in (rows, gap))
+    stderr, gap_stderr = (f.std(axis=1, ddof=1) / np.sqrt(len(x)) for f in (left, gap_left))
+    return Curve(
+        logsnr, rows.mean(1), gap.mean(1), stderr, left.mean(1), left[-1], gap_left.mean(1), gap_stderr
+    )  # fmt: skip
 
 
 def _square(e: np.ndarray) -> np.ndarray:

@@ -1,10 +1,13 @@
 """The prompt's influence from predictions alone: against closed forms, and with a saved network."""
 
+from pathlib import Path
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.integrate import simpson
 
 from jaxinfo.bench import distributions as dist
 from jaxinfo.io import checkpoint
@@ -12,6 +15,8 @@ from jaxinfo.pretrained import prompt_influence
 
 SHIFT = 1.5  # two classes at ± SHIFT, variance 1: everything about them is known
 DDPM = np.cumprod(1.0 - np.linspace(1e-4, 0.02, 1000))
+STABLE = np.cumprod(1.0 - np.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2)
+DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "pretrained.md"
 
 
 def rows(n, seed=0):
@@ -46,33 +51,56 @@ def test_exact_predictions_give_the_exact_curve():
         left = truth() - truth(np.sqrt(DDPM[t]))
         assert abs(c.remaining[t] - left) < 4 * c.stderr[t] + 0.002
     assert (np.diff(c.remaining) > -1e-6).all() and c.remaining[0] == 0.0
-    # both forms integrate to the same number
-    assert abs(np.trapezoid(c.gap, -c.logsnr) - c.remaining[-1]) < 0.1
     assert c.per_row.mean() == pytest.approx(c.remaining[-1])
 
 
-def test_a_saved_network(tmp_path):
+def test_the_gap_form_agrees_where_predictions_are_exact_and_goes_back_where_they_are_not():
+    x, y = rows(3000)
+    grid = DDPM[::5]
+    c = prompt_influence(exact(grid), x, y, grid, batch=1000)
+    assert 0.0 < c.gap_stderr[-1] < 0.04 and c.gap_remaining[0] == 0.0
+    assert abs(c.gap_remaining[-1] - truth()) < 4 * c.gap_stderr[-1] + 0.002
+    assert c.gap_remaining[-1] == pytest.approx(simpson(c.gap, x=-c.logsnr), abs=1e-3)
+    back = lambda c: (np.maximum.accumulate(c.gap_remaining) - c.gap_remaining).max()
+    assert back(c) < c.gap_stderr[-1]
+    mistaken = lambda x, t, y: exact(grid)(x, t, None if y is None else 1 - y if grid[t] < 0.5 else y)
+    wrong = prompt_influence(mistaken, x, y, grid, batch=3000)
+    assert back(wrong) > 5 * wrong.gap_stderr[-1] and (np.diff(wrong.remaining) > -1e-6).all()
+
+
+def test_a_saved_network_is_read_on_the_whole_grid(tmp_path):
     class Tiny(nn.Module):
         @nn.compact
         def __call__(self, x, t, y):
             code = jnp.concatenate([x, jnp.broadcast_to(t, x.shape), y], -1)
             return nn.Dense(1)(nn.tanh(nn.Dense(8)(code)))
 
-    net, grid = Tiny(), DDPM[::100]
+    net = Tiny()
     params = net.init(jax.random.key(0), jnp.zeros((1, 1)), 0.0, jnp.zeros((1, 2)))
     checkpoint.save(tmp_path / "model", params, {"classes": 2})
     params, about = checkpoint.load(tmp_path / "model")
+    run = jax.jit(net.apply)
 
     def predict(x, t, y):
         code = np.zeros((len(x), 2)) if y is None else np.eye(about["classes"])[y]
-        return np.asarray(net.apply(params, jnp.asarray(x), t / 10, jnp.asarray(code)))
+        return np.asarray(run(params, x, t / len(DDPM), code))
 
     x, y = rows(40)
     seen = []
-    one = prompt_influence(predict, x, y, grid, batch=7, progress=lambda done, count: seen.append((done, count)))
-    two = prompt_influence(predict, x, y, grid, batch=40)
+    one = prompt_influence(predict, x, y, DDPM, batch=30, progress=lambda done, count: seen.append((done, count)))
+    two = prompt_influence(predict, x, y, DDPM, batch=40)
     np.testing.assert_allclose(one.remaining, two.remaining, rtol=1e-5)
-    assert seen[-1] == (10, 10) and one.remaining[-1] > 0
+    assert seen[-1] == (1000, 1000) and one.logsnr.shape == (1000,)
+    assert one.remaining[-1] == pytest.approx(simpson(one.integrand, x=-one.logsnr), rel=1e-3) and one.remaining[-1] > 0
+
+
+def test_the_document_says_where_grids_end():
+    text = " ".join(DOCUMENT.read_text(encoding="utf-8").split())
+    ends = [np.log(grid[[0, -1]] / (1.0 - grid[[0, -1]])) for grid in (DDPM, STABLE)]
+    for words, (clean, noisy) in zip(
+        ("DDPM's runs from log-SNR {:.1f} at index 0 to {:.1f}", "from {:.1f} to {:.1f}"), ends
+    ):
+        assert words.format(clean, noisy) in text
 
 
 def test_whole_numbers_are_noised_as_real_ones():

@@ -3,14 +3,16 @@
 Drawn by ``python -m experiments.tables --records=records/consistency.jsonl``.
 """
 
+from collections import Counter
 from itertools import cycle
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from experiments.documents import bars
 from experiments.documents.complete import said
-from experiments.documents.heading import commits, heading
+from experiments.documents.heading import commits, cost_counts, heading
 
 MAKE = "python -m experiments.consistency --config=configs/consistency.py --workdir=records --data=mnist.npz"
 IDEAL = {"baseline": None, "data_processing": 1.0, "additivity": 2.0}
@@ -21,89 +23,138 @@ SAID = {
 }
 
 
-def ratios(records: list[dict]) -> dict[tuple[str, float], dict[str, dict[float, np.ndarray]]]:
+class Ratio(NamedTuple):
+    """One test at one level: the ``ratio [seeds]`` of two estimates, and its denominator ``below [seeds]`` in nats."""
+
+    ratio: np.ndarray
+    below: np.ndarray
+
+    @property
+    def judged(self) -> bool:
+        """Whether the denominator is large enough for a ratio to mean something."""
+        return bool(self.below.mean() >= bars.CONSISTENT["nats"])
+
+
+def ratios(records: list[dict]) -> dict[tuple[str, float], dict[str, dict[float, Ratio]]]:
     """(Data set, clean end) -> test -> level -> ratio of each seed."""
-    kept = {(r["title"], r["hi"], r["seed"], r["test"], r["level"]): r["value"] for r in records}
-    out: dict[tuple[str, float], dict[str, dict[float, list[float]]]] = {}
+    told = lambda r, e: (r["title"], e["hi"], r["seed"], r["test"], r["level"])
+    kept = {told(r, e): e["value"] for r in records for e in r["estimates"]}
+    out: dict[tuple[str, float], dict[str, dict[float, list[tuple[float, float]]]]] = {}
     for (title, hi, seed, test, level), value in kept.items():
         below = kept.get((title, hi, seed, "baseline", 1.0 if test == "baseline" else level))
         if below:
-            out.setdefault((title, hi), {}).setdefault(test, {}).setdefault(level, []).append(value / below)
-    sort = lambda of: {level: np.array(of[level]) for level in sorted(of)}
-    return {key: {test: sort(of) for test, of in tests.items()} for key, tests in out.items()}
+            out.setdefault((title, hi), {}).setdefault(test, {}).setdefault(level, []).append((value / below, below))
+    sort = lambda of: {level: Ratio(*np.array(of[level]).T) for level in sorted(of)}
+    return {key: {test: sort(tests[test]) for test in IDEAL if test in tests} for key, tests in out.items()}
 
 
-def verdicts(found: dict[str, dict[float, np.ndarray]]) -> list[str]:
-    """The bars in words, for one data set and clean end."""
+def verdicts(found: dict[str, dict[float, Ratio]]) -> list[str]:
+    """The bars in words, for one data set and clean end; nothing is final below so many seeds."""
     lines = []
-    if "baseline" in found:
-        means = {level: r.mean() for level, r in found["baseline"].items()}
-        rising = [*means.values()]
-        rises = bool(np.all(np.diff(rising) > 0))
-        starts = abs(means.get(0.0, 0.0)) <= bars.CONSISTENT["baseline"]
-        lines.append(
-            f"- Baseline rises from {rising[0]:.3f} to {rising[-1]:.3f}: {said(rises and starts, 0.0 in means)}"
-        )
-    for test in ("data_processing", "additivity"):
-        if test in found:
-            worst = max((r.mean() for r in found[test].values()), key=lambda m: abs(m - IDEAL[test]))
-            holds = abs(worst - IDEAL[test]) <= bars.CONSISTENT[test]
-            bar = f"{IDEAL[test]:g} ± {bars.CONSISTENT[test]:g}"
+    for test, of in found.items():
+        counts = [r.ratio.size for r in of.values()]
+        whole = min(counts) >= bars.CONSISTENT["seeds"]
+        seeds = " to ".join(map(str, sorted({min(counts), max(counts)})))
+        name = f"{test.replace('_', ' ').capitalize()}, {seeds} seed{'s' * (max(counts) > 1)}"
+        means = {level: float(r.ratio.mean()) for level, r in of.items() if r.judged}
+        if test == "baseline":
+            rising = [*means.values()]
+            holds = bool(np.all(np.diff(rising) > 0)) and abs(means.get(0.0, 0.0)) <= bars.CONSISTENT[test]
             lines.append(
-                f"- {test.replace('_', ' ').capitalize()}, worst level: {worst:.3f} (bar: {bar}): {said(holds)}"
+                f"- {name}: from {rising[0]:.3f} to {rising[-1]:.3f}, level by level (bar: rises, and starts within "
+                f"{bars.CONSISTENT[test]:g} of 0): {said(holds, whole and 0.0 in means)}"
             )
+        elif means:
+            at = max(means, key=lambda level: abs(means[level] - IDEAL[test]))
+            holds = abs(means[at] - IDEAL[test]) <= bars.CONSISTENT[test]
+            lines.append(
+                f"- {name}, worst judged level {at:.2f}: {means[at]:.3f} (bar: {IDEAL[test]:g} ± "
+                f"{bars.CONSISTENT[test]:g}): {said(holds, whole)}"
+            )
+        else:
+            lines.append(f"- {name}: **not judged**, no denominator of {bars.CONSISTENT['nats']:g} nat.")
     return lines
+
+
+def spread(values: np.ndarray, digits: int = 3) -> str:
+    """Mean ± standard deviation over seeds; of one seed its value."""
+    mean = f"{values.mean():.{digits}f}"
+    return f"{mean} ± {values.std(ddof=1):.{digits}f}" if values.size > 1 else mean
+
+
+def table(found: dict[str, dict[float, Ratio]]) -> list[str]:
+    """One line per level: nats of Y(i), and the ratios."""
+    lines = [
+        "| share of rows shown | I(X; Y(i)), nats | " + " | ".join(SAID[test] for test in found) + " |",
+        "|--:|" + "--:|" * (1 + len(found)),
+    ]
+    for level in sorted({level for of in found.values() for level in of}):
+        shown = found.get("baseline", {}).get(level)
+        cells = [spread(shown.ratio * shown.below, 2) if shown else "–"]
+        for of in found.values():
+            ratio = of.get(level)
+            cells.append("–" if ratio is None else spread(ratio.ratio) + ("" if ratio.judged else " (not judged)"))
+        lines.append(f"| {level:.2f} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def flagged(records: list[dict], hi: float) -> str:
+    """How many estimates at this end say what about themselves, in a sentence."""
+    flags = [e["flags"] for r in records for e in r["estimates"] if e["hi"] == hi]
+    each = Counter(name for of in flags for name in sorted({flag.partition(":")[0] for flag in of}))
+    words = ", ".join(f"{name} in {count}" for name, count in each.most_common())
+    return f"Of {len(flags)} estimates, flags: {words or 'none'}."
 
 
 def markdown(records: list[dict]) -> str:
     """The whole document."""
-    first = records[0]
+    first, hours = records[0], sum(r["cpu_s"] for r in records) / 3600.0
     lines = [
         *heading("Self-consistency on images", MAKE, "consistency"),
-        f"Code: commit {commits(records)}. {first['latent']} latents of each image, noise of {first['noise']:g} on those of X.",
+        f"Code: commit {commits(records)}. {first['latent']['x']} latents of the image X, {first['latent']['y']} of what Y",
+        f"shows of it, by autoencoders trained on other images; noise of {first['noise']:g} on the latents of X.",
         "Ratios of estimates, means over data seeds ± their standard deviation. *hi* is the clean end of log-SNR at which the",
-        "integral stops.",
+        "integral stops; the same networks are read to each. By a rule fixed beforehand, a ratio is judged where its",
+        f"denominator is at least {bars.CONSISTENT['nats']:g} nat, in the mean over seeds; verdicts are final from "
+        f"{bars.CONSISTENT['seeds']} seeds on.",
+        f"{hours:.1f} CPU-hours in all. {cost_counts(records)}",
         "",
         "![ratios](consistency.png)",
+        "",
+        "Grey: the bar. Hollow: not judged; what lies outside the frame is in the tables.",
     ]
-    every = ratios(records)
-    images = {r["title"]: r["images"] for r in records}
-    for (title, hi), found in every.items():
-        lines += ["", f"{title}, {images[title]} of them measured; hi = {hi:g}:", "", *verdicts(found), ""]
-        levels = sorted({level for of in found.values() for level in of})
-        lines += [
-            "| share of rows shown | " + " | ".join(f"{SAID[t]}" for t in found) + " |",
-            "|--:|" + "--:|" * len(found),
-        ]
-        for level in levels:
-            each = [f"{of[level].mean():.3f} ± {of[level].std():.3f}" if level in of else "–" for of in found.values()]
-            lines.append(f"| {level:.2f} | " + " | ".join(each) + " |")
-        nats = [
-            r["value"] for r in records if (r["title"], r["hi"], r["test"], r["level"]) == (title, hi, "baseline", 1.0)
-        ]
-        lines += ["", f"I(X; whole image): {np.mean(nats):.2f} nats."] if nats else []
+    for (title, hi), found in ratios(records).items():
+        own = [r for r in records if r["title"] == title]
+        lines += ["", f"{title}, {own[-1]['rows']} rows of each test; hi = {hi:g}:", "", *verdicts(found), ""]
+        lines += [*table(found), "", flagged(own, hi)]
     return "\n".join(lines) + "\n"
 
 
 def picture(records: list[dict], path: Path) -> None:
-    """The three ratios against the share of rows shown; a dot per seed, a line through the means."""
+    """The three ratios against the share of rows shown: a dot per seed, hollow where not judged, a line through the means."""
     from matplotlib.figure import Figure
 
     from jaxinfo import plots
 
-    figure = Figure(figsize=(9.6, 2.8), layout="constrained", facecolor="white")
+    figure = Figure(figsize=(9.6, 3.0), layout="constrained", facecolor="white")
     every = ratios(records)
     several = len({title for title, _ in every}) > 1
     for axes, test in zip(figure.subplots(1, 3), IDEAL):
         colours = cycle((plots.BLUE, plots.ORANGE, plots.GREY, plots.SKY))
         for colour, ((title, hi), found) in zip(colours, every.items()):
             of, label = found.get(test, {}), f"hi = {hi:g}" + (f", {title}" if several else "")
-            axes.plot(list(of), [r.mean() for r in of.values()], "-", lw=1, color=colour, label=label)
+            means = {level: r.ratio.mean() for level, r in of.items() if r.judged}
+            axes.plot(list(means), list(means.values()), "-", lw=1, color=colour, label=label)
             for level, r in of.items():
-                axes.plot(np.full(r.size, level), r, "o", ms=3, color=colour)
+                inside = colour if r.judged else "white"
+                axes.plot(np.full(r.ratio.size, level), r.ratio, "o", ms=3, color=colour, mfc=inside)
         if IDEAL[test] is not None:
+            axes.axhspan(
+                *(IDEAL[test] + s * bars.CONSISTENT[test] for s in (-1, 1)), color=plots.GREY, alpha=0.15, lw=0
+            )
             axes.axhline(IDEAL[test], color=plots.GREY, lw=0.8)
             axes.set_ylim(IDEAL[test] - 0.3, IDEAL[test] + 0.3)
+        axes.set_xlim(-0.03, 1.03)
         axes.set_title(SAID[test], fontsize=plots.SMALL)
         axes.set_xlabel("share of rows shown", fontsize=plots.SMALL)
         axes.tick_params(labelsize=plots.SMALL)

@@ -32,49 +32,76 @@ def switches(records: list[dict]) -> list[dict]:
     return out
 
 
+def back(record: dict) -> float:
+    """How far the curve by the gap form falls below what it had reached, in standard errors of its end."""
+    curve = np.array(record["gap_remaining"])
+    return float((np.maximum.accumulate(curve) - curve).max() / record["gap_stderr"][-1])
+
+
+def ends(records: list[dict]) -> dict[str, np.ndarray]:
+    """What says I(X; Y) -> ``[seeds, 2]``, nats and their standard error."""
+    last = lambda value, error: np.array([(r[value][-1], r[error][-1]) for r in records])
+    return {
+        "difference": last("remaining", "remaining_stderr"),
+        "gap": last("gap_remaining", "gap_stderr"),
+        "cross-fitted": np.array([(r["value"], r["stderr"]) for r in records]),
+        "classifier": np.array([(r["classifier"], r["classifier_stderr"]) for r in records]),
+    }
+
+
 def verdicts(records: list[dict]) -> list[str]:
     """The bars in words."""
-    ends, classifier = (np.array(v) for v in zip(*((r["remaining"][-1], r["classifier"]) for r in records)))
-    rises = all(np.all(np.diff(r["remaining"]) > -1e-3) for r in records)
-    away = float(abs(ends - classifier).max())
-    rows = switches(records)
-    early = [r["second"] for r in rows if r["left"] > 1.0 - bars.FALLEN]
-    late = [r["second"] for r in rows if r["left"] < bars.FALLEN]
-    lines = [
-        f"- Falls with every step of the generation, on every seed: {said(rises)}",
-        f"- Ends at {ends.mean():.3f} nats; the classifier says {classifier.mean():.3f}; furthest apart on a seed "
-        f"{away:.3f} (bar: {bars.PROMPT:g}): {said(away <= bars.PROMPT)}",
+    furthest = max(back(r) for r in records)
+    end = ends(records)
+    away = float(abs(end["difference"] - end["classifier"])[:, 0].max())
+    mean = {name: "{:.3f} ± {:.3f}".format(*of.mean(0)) for name, of in end.items()}
+    return [
+        f"- Falls with every step of the generation: by the difference form always, it integrates a square; by the gap form "
+        f"it goes back by {furthest:.2f} standard errors of its end on the worst seed (bar: ≤ {bars.BACK:g}): "
+        f"{said(furthest <= bars.BACK)}",
+        f"- Ends at {mean['difference']} nats by the difference form, {mean['gap']} by the gap form; the cross-fitted estimate "
+        f"says {mean['cross-fitted']}, the classifier {mean['classifier']}. The difference form and the classifier are "
+        f"{away:.3f} apart on the worst seed (bar: {bars.PROMPT:g}): {said(away <= bars.PROMPT)}",
+        "- " + of_switches(switches(records)),
     ]
+
+
+def of_switches(rows: list[dict]) -> str:
+    """Whether a switched label wins where the label still decides nearly all, and loses where it decides nearly nothing."""
+    early = [r for r in rows if r["left"] > 1.0 - bars.FALLEN]
+    late = [r for r in rows if r["left"] < bars.FALLEN]
     many, few = f"more than {100 - 100 * bars.FALLEN:.0f} %", f"less than {100 * bars.FALLEN:.0f} %"
     empty = [share for share, of in ((many, early), (few, late)) if not of]
     if empty:
-        lines.append(
-            f"- Switched labels: **not judged**, no switch where the label still decides {' or '.join(empty)}."
-        )
-    else:
-        holds = max(late) <= bars.FALLEN < min(early)
-        lines.append(
-            f"- Switched where the label still decides {many} the second label wins in at least {100 * min(early):.0f} %; "
-            f"where it decides {few}, in at most {100 * max(late):.0f} %: {said(holds)}"
-        )
-    return lines
+        return f"Switched labels: **not judged**, no switch where the label still decides {' or '.join(empty)}."
+    won, lost, kept = min(r["second"] for r in early), max(r["second"] for r in late), min(r["first"] for r in late)
+    holds = won >= bars.SHOWN and lost + bars.SHOWN <= 1.0 and kept >= bars.SHOWN
+    return (
+        f"Switched where the label still decides {many}, at least {100 * won:.0f} % of images show the second label (bar: "
+        f"≥ {100 * bars.SHOWN:.0f} %); where it decides {few}, at most {100 * lost:.0f} % do (≤ "
+        f"{100 - 100 * bars.SHOWN:.0f} %) and at least {100 * kept:.0f} % show the first (≥ {100 * bars.SHOWN:.0f} %): "
+        f"{said(holds)}"
+    )
 
 
 def markdown(records: list[dict]) -> str:
     """The whole document."""
     first = records[0]
+    cost = f"{sum(r['cpu_s'] for r in records) / 3600:.1f} CPU-hours, {max(r['peak_mib'] for r in records)} MiB at most"
     lines = [
         *heading("What a label still decides", MAKE, "prompt"),
-        f"Code: commit {commits(records)}. {first['latent']} latents.",
-        "I(X; Y | X_t) in nats from the predictions of a class-conditional model, by Simpson's rule over",
-        f"{first['grid']} times; a classifier's I(X; Y) beside it, which is a lower bound.",
+        f"Code: commit {commits(records)}. {first['latent']} latents; {cost}.",
+        "I(X; Y | X_t) in nats from the predictions of a class-conditional model on rows it has not seen, by Simpson's rule",
+        f"over {first['grid']} times; a classifier's I(X; Y) beside it, which is a lower bound. Errors are standard errors",
+        "over rows of one seed.",
         "",
         "![curve](prompt.png)",
     ]
     for title, of in by_title(records).items():
+        right = 100 * np.mean([r["classifier_right"] for r in of])
         lines += [
             "",
-            f"{title}; {len(of)} seeds:",
+            f"{title}; {len(of)} seed{'s' * (len(of) > 1)}; the classifier is right on {right:.0f} % of the images held out:",
             "",
             *verdicts(of),
             "",
@@ -89,7 +116,7 @@ def markdown(records: list[dict]) -> str:
 
 
 def picture(records: list[dict], path: Path) -> None:
-    """The curve of every seed with the classifier's value, and below it which label a switched image shows."""
+    """The curve of every seed by both forms, with the classifier's value; below it which label a switched image shows."""
     from matplotlib.figure import Figure
 
     from jaxinfo import plots
@@ -98,10 +125,19 @@ def picture(records: list[dict], path: Path) -> None:
     figure = Figure(figsize=(0.4 + 6.0 * len(every), 4.2), layout="constrained", facecolor="white")
     panels = figure.subplots(2, len(every), sharex=True, squeeze=False)
     for (top, bottom), (title, of) in zip(panels.T, every.items()):
-        for r in of:
-            top.plot(r["logsnr"], r["remaining"], lw=1, color=plots.BLUE)
-            top.axhline(r["classifier"], lw=0.8, ls="--", color=plots.ORANGE)
-        top.set_title(f"{title}: what the label still decides; dashed: I(X; Y) of a classifier", fontsize=plots.SMALL)
+        for form, value, error, colour in (
+            ("difference form", "remaining", "remaining_stderr", plots.BLUE),
+            ("gap form", "gap_remaining", "gap_stderr", plots.ORANGE),
+        ):
+            for k, r in enumerate(of):
+                curve, width = np.array(r[value]), 2.0 * np.array(r[error])
+                top.plot(r["logsnr"], curve, lw=1, color=colour, label=None if k else form)
+                top.fill_between(r["logsnr"], curve - width, curve + width, color=colour, alpha=0.2, lw=0)
+        for k, r in enumerate(of):
+            top.axhline(
+                r["classifier"], lw=0.8, ls="--", color=plots.GREY, label=None if k else "I(X; Y) of a classifier"
+            )
+        top.set_title(f"{title}: what the label still decides, ± 2 standard errors", fontsize=plots.SMALL)
         rows = switches(of)
         for which, colour in (("first", plots.GREY), ("second", plots.BLUE)):
             at, share = [r["logsnr"] for r in rows], [r[which] for r in rows]
@@ -110,6 +146,7 @@ def picture(records: list[dict], path: Path) -> None:
     top, bottom = panels[:, 0]
     top.set_ylabel("I(X; Y | X_t)  [nats]", fontsize=plots.SMALL)
     bottom.set_ylabel("share of images", fontsize=plots.SMALL)
+    top.legend(frameon=False, fontsize=plots.SMALL)
     bottom.legend(title="shows the label given", frameon=False, fontsize=plots.SMALL, title_fontsize=plots.SMALL)
     for axes in panels.flat:
         axes.tick_params(labelsize=plots.SMALL)

@@ -6,9 +6,13 @@ Divergences between laws of data are those between the laws of their latents as 
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -96,6 +100,54 @@ def fit_latents(
     std = z.std(0)
     rebuilt = _by_blocks(net.decode, params, _by_blocks(net.encode, params, out))
     return Latents(net, params, z.mean(0), np.where(std > 1e-6, std, 1.0), float(np.mean((rebuilt - out) ** 2)))
+
+
+class Encoded(NamedTuple):
+    """Standardised latents ``z [n, d]`` of rows, and the ``loss`` of their autoencoder on rows held out of its training."""
+
+    z: np.ndarray
+    loss: float
+
+
+def encoded(
+    key: Key, x: np.ndarray, rows: np.ndarray, latent: int, *, directory: str | Path | None = None, **options: Any
+) -> Encoded:
+    """Latents of ``rows`` by an autoencoder trained on ``x``; with a directory it is trained once and its latents are kept.
+
+    The file is named by a hash of everything that they depend on but this code, and appears when it is whole.
+
+    Args:
+      key: as in :func:`fit_latents`, like the others.
+      x: rows to train on ``[m, D]``.
+      rows: rows to encode ``[n, D]``.
+      latent: how many coordinates.
+      directory: where latents are kept; None keeps none.
+      **options: of :func:`fit_latents`.
+
+    Raises:
+      ValueError: as there.
+    """
+    x, rows = np.asarray(x, np.float32), np.asarray(rows, np.float32)
+
+    def made() -> Encoded:
+        found = fit_latents(key, x, latent, **options)
+        return Encoded(found.encode(rows).astype(np.float32), found.loss)
+
+    if directory is None:
+        return made()
+    told = hashlib.sha256(repr((x.shape, rows.shape, latent, sorted(options.items()))).encode())
+    for part in (jax.random.key_data(key), x, rows):
+        told.update(np.ascontiguousarray(part).tobytes())
+    path = Path(directory) / f"{told.hexdigest()[:32]}.npz"
+    if path.is_file():
+        with np.load(path) as kept:
+            return Encoded(kept["z"], float(kept["loss"]))
+    found, fresh = made(), path.with_suffix(f".{os.getpid()}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with fresh.open("wb") as file:
+        np.savez(file, z=found.z, loss=found.loss)
+    fresh.replace(path)
+    return found
 
 
 def _by_blocks(function: Callable, params: Params, x: np.ndarray) -> np.ndarray:

@@ -1,9 +1,12 @@
 """Latents: a plane hidden in many coordinates is found, standardised and turned back."""
 
+import types
+
 import jax
 import numpy as np
 import pytest
 
+from jaxinfo.multimodal import latents
 from jaxinfo.multimodal.latents import fit_latents
 
 pytestmark = pytest.mark.usefixtures("quick_compile")
@@ -41,3 +44,34 @@ def test_same_key_same_latents():
 def test_what_is_refused(x):
     with pytest.raises(ValueError, match="at least ten finite rows"):
         fit_latents(jax.random.key(0), x, 1)
+
+
+def test_kept_latents_are_those_of_the_autoencoder_and_are_trained_once(tmp_path, monkeypatch):
+    x, rows = plane(100), plane(30, seed=1)
+    options = dict(width=8, steps=20)
+    fitted = latents.fit_latents(jax.random.key(3), x, 2, **options)
+    first = latents.encoded(jax.random.key(3), x, rows, 2, directory=tmp_path / "kept", **options)
+    np.testing.assert_allclose(first.z, fitted.encode(rows), atol=1e-5)
+    assert first.loss == fitted.loss
+    assert [p.suffix for p in (tmp_path / "kept").iterdir()] == [".npz"]  # nothing half written
+    monkeypatch.setattr(latents, "fit_latents", lambda *_, **__: pytest.fail("trained again"))
+    again = latents.encoded(jax.random.key(3), x, rows, 2, directory=tmp_path / "kept", **options)
+    np.testing.assert_array_equal(again.z, first.z)
+    assert again.loss == first.loss
+
+
+@pytest.mark.parametrize("change", ["key", "x", "rows", "latent", "steps", "directory"])
+def test_what_latents_depend_on_is_trained_again(tmp_path, monkeypatch, change):
+    trained = []
+    fake = lambda key, x, latent, **_: (
+        trained.append(1) or types.SimpleNamespace(encode=lambda rows: np.zeros((len(rows), latent)), loss=0.0)
+    )
+    monkeypatch.setattr(latents, "fit_latents", fake)
+    told = {"key": jax.random.key(3), "x": plane(100), "rows": plane(30, seed=1), "latent": 2, "steps": 20}
+    other = {
+        "key": jax.random.key(4), "x": plane(100, seed=2), "rows": plane(30, seed=2), "latent": 1, "steps": 21,
+        "directory": None,
+    }  # fmt: skip
+    for asked in (told, told, told | {change: other[change]}):
+        latents.encoded(**{"directory": tmp_path} | asked)
+    assert len(trained) == 2
