@@ -17,8 +17,10 @@ from absl import app, flags
 from experiments.documents import complete
 from jaxinfo.io.log import read_records
 
+HERE = Path(__file__).parent
 DOCUMENTS = sorted(
-    p.stem for p in (Path(__file__).parent / "documents").glob("*.py") if p.stem not in ("bars", "complete", "heading")
+    {path.stem for path in (HERE / "documents").glob("*.py")}
+    & {path.stem for path in (HERE.parent / "configs").glob("*.py")}
 )
 RECORDS = flags.DEFINE_string(
     "records", "records/acceptance.jsonl", f"Records of one of: {', '.join(DOCUMENTS)}; or where those of all are."

@@ -3,258 +3,29 @@
 Drawn by ``python -m experiments.tables --records=records/real.jsonl``.
 """
 
-import re
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
 
-from experiments.datasets import allen, steinmetz
+from experiments.documents import areas
 from experiments.documents.heading import commits, cost_counts, heading
+from experiments.documents.rows import (
+    LEVEL,
+    differs,
+    flagged,
+    legend,
+    number,
+    p_of,
+    plus_minus,
+    shown,
+    spread,
+    star,
+    table,
+    with_p,
+)
 
 MAKE = "python -m experiments.real --config=configs/real.py --workdir=records --data=DIRECTORY"
-LEVEL = 0.05
-SURE = 2.0  # standard errors
-CONTRASTS = {"steinmetz": steinmetz.CONTRAST, "pairs": steinmetz.CONTRAST, "allen": allen.CONTRAST}
-SHARED = ("s_information", "mutual_information")  # how much areas share
-TIED = re.compile(r"(?P<name>.+?)(?:, .*)?: (?P<percent>\d+) % of the (?:values are ties|rows share)")
 COLUMNS, PANEL = 4, (3.4, 2.7)  # of the figure; inches
-
-
-def number(value, digits: int = 3) -> str:
-    """A number as people write it."""
-    return "–" if value is None else f"{value:.{digits}f}".replace("-", "−")
-
-
-def p_of(p: float) -> str:
-    """A p-value in words."""
-    return f"p = {p:.2g}" if p >= 1e-4 else f"p = {p:.0e}".replace("-", "−")
-
-
-def spread(row: dict) -> float:
-    """Standard error, the bootstrap's where it is larger."""
-    return max(row["stderr"], row.get("bootstrap_stderr") or 0.0)
-
-
-def plus_minus(row: dict) -> str:
-    """Value ± standard error."""
-    return f"{number(row['value'])} ± {number(spread(row))}"
-
-
-def with_p(row: dict) -> str:
-    """Measure, value ± standard error, and the p-value of the permutation test where there is one."""
-    p = row.get("p_value")
-    tested = "" if p is None else f" (p = {number(p, 2)})"
-    return f"{row['measure'].replace('_', ' ')} {plus_minus(row)}{tested}"
-
-
-def differs(row: dict) -> bool:
-    """Whether the permutation test says that this is not 0."""
-    p = row.get("p_value")
-    return p is not None and p <= LEVEL
-
-
-def star(row: dict) -> str:
-    """The sign of that in tables."""
-    return "*" if differs(row) else ""
-
-
-def shown(holds: bool) -> str:
-    """Whether a test shows what it asks for."""
-    return f"shown at {100 * LEVEL:g} %" if holds else f"not shown at {100 * LEVEL:g} %"
-
-
-def table(head: list[str], rows: list[list[str]]) -> list[str]:
-    """A table in Markdown, its first column text."""
-    lines = ["| " + " | ".join(head) + " |", "|---|" + "--:|" * (len(head) - 1)]
-    return [*lines, *("| " + " | ".join(row) + " |" for row in rows), ""]
-
-
-def flagged(rows: list[dict]) -> list[str]:
-    """A line on the flags of these rows: each kind once with how many rows bear it, and the variables with ties."""
-    ties: dict[str, int] = {}
-    kinds: Counter[str] = Counter()
-    for row in rows:
-        found = {flag: TIED.match(flag) for flag in row.get("flags", ())}
-        for tied in filter(None, found.values()):
-            ties[tied["name"]] = max(ties.get(tied["name"], 0), int(tied["percent"]))
-        kinds.update({flag.partition(":")[0] for flag, tied in found.items() if not tied})
-    words = [f"{kind} ({count} of {len(rows)} values)" for kind, count in kinds.most_common()]
-    if ties:
-        each = ", ".join(f"{name} {percent} %" for name, percent in sorted(ties.items(), key=lambda t: -t[1]))
-        words.append(f"tied values, to which noise of the rounding step was added, at most {each}")
-    return [f"Flags: {'; '.join(words)}.", ""] if words else []
-
-
-# -- areas in windows -------------------------------------------------------------------------------------------------
-
-
-def by_time(record: dict | None, measure: str) -> dict[float, dict]:
-    """The rows of a measure by the middle of their window."""
-    return {row["time"]: row for row in (record or {"rows": ()})["rows"] if row["measure"] == measure}
-
-
-def trial_count(record: dict) -> int:
-    """On how many trials a record was measured; 0 when no window could be."""
-    return record["rows"][0]["n"] if record["rows"] else 0
-
-
-def difference(of: dict[float, dict], against: dict[float, dict]) -> dict[float, tuple[float, float]]:
-    """Time -> difference of two conditions and its standard error, nats."""
-    both = [t for t in of if t in against]
-    return {t: (of[t]["value"] - against[t]["value"], float(np.hypot(spread(of[t]), spread(against[t])))) for t in both}
-
-
-def contrasts(records: list[dict]) -> list[dict]:
-    """One row per session, step and measure: the records of its conditions and their differences by time."""
-    groups: dict[tuple, dict[tuple, dict]] = {}
-    for r in records:
-        key = (r["study"], r["session"], tuple(r["areas"]), r["step_s"])
-        groups.setdefault(key, {})[r["condition"], r["matched"]] = r
-    out = []
-    for (study, session, areas, step_s), of in groups.items():
-        first, second = (of.get(which) for which in CONTRASTS[study].compared())
-        for measure in dict.fromkeys(row["measure"] for r in of.values() for row in r["rows"]):
-            found = difference(by_time(first, measure), by_time(second, measure))
-            out.append(
-                {"study": study, "session": session, "areas": areas, "step_s": step_s, "measure": measure, "records": of,
-                 "difference": found, "above": sum(d > SURE * s for d, s in found.values()),
-                 "below": sum(d < -SURE * s for d, s in found.values())}
-            )  # fmt: skip
-    return out
-
-
-def more_is_shared(rows: list[dict], contrast) -> str:
-    """In how many windows areas share more in one condition, in a sentence."""
-    from scipy.stats import norm
-
-    of = [row for row in rows if row["measure"] in SHARED]
-    bins = sum(len(row["difference"]) for row in of)
-    if not bins:
-        return "Conditions: **not compared**, no window is recorded for both."
-    above, below = (sum(row[k] for row in of) for k in ("above", "below"))
-    chance = bins * norm.sf(SURE)
-    return (
-        f"{contrast.of} − {contrast.against}: areas share more in {above} of {bins} windows and less in {below}, by more than "
-        f"{SURE:g} standard errors of the difference; by chance about {chance:.1f} each, if nothing differed. Windows of a "
-        "session share its trials, so they do not count as so many tests."
-    )
-
-
-def of_trials(records: list[dict]) -> list[str]:
-    """Areas in windows: means, how many windows differ from the null, every window by condition, and the contrast."""
-    contrast = CONTRASTS[records[0]["study"]]
-    rows = contrasts(records)
-    return [
-        f"Bias depends on the number of trials, so conditions are compared on equally many: of {contrast.larger} as many are "
-        "drawn as the other has, without replacement, by a fixed seed.",
-        "",
-        more_is_shared(rows, contrast),
-        "",
-        *means(records),
-        f"Every window, nats; * where p ≤ {LEVEL:g}.",
-        "",
-        *windows(rows),
-        *flagged([row for r in records for row in r["rows"]]),
-    ]
-
-
-def called(condition: str, matched: bool, record: dict) -> str:
-    """A condition with its number of trials."""
-    return f"{condition}, {trial_count(record)} {'drawn' if matched else 'trials'}"
-
-
-def means(records: list[dict]) -> list[str]:
-    """A table: means over windows, and how many windows differ from the null."""
-    rows = []
-    for r in records:
-        for measure in dict.fromkeys(row["measure"] for row in r["rows"]):
-            of = list(by_time(r, measure).values())
-            values = np.asarray([row["value"] for row in of])
-            tested = [row["p_value"] for row in of if row.get("p_value") is not None]
-            again = [row["bootstrap_stderr"] for row in of if row.get("bootstrap_stderr") is not None]
-            rows.append([
-                f"{r['session']} {'–'.join(r['areas'])}", called(r["condition"], r["matched"], r),
-                f"{1000 * r['step_s']:.0f} ms", measure.replace("_", " "), number(values.mean()),
-                f"{number(values.min())} to {number(values.max())}", number(np.mean([row["stderr"] for row in of])),
-                number(np.mean(again)) if again else "–",
-                f"{sum(p <= LEVEL for p in tested)} of {len(tested)}" if tested else "–",
-            ])  # fmt: skip
-    head = [
-        "areas", "condition", "counts", "measure", "mean over windows", "range", "mean s.e.", "bootstrap s.e.",
-        f"windows with p ≤ {LEVEL:g}",
-    ]  # fmt: skip
-    return table(head, rows)
-
-
-def windows(rows: list[dict]) -> list[str]:
-    """A table of every window: the conditions of a session one below the other, then their difference."""
-    times = sorted({t for row in rows for r in row["records"].values() for t in by_time(r, row["measure"])})
-    lines = []
-    for row in rows:
-        name = f"{row['session']} {'–'.join(row['areas'])}, {1000 * row['step_s']:.0f} ms, {row['measure'].replace('_', ' ')}"
-        for (condition, matched), r in row["records"].items():
-            at = by_time(r, row["measure"])
-            cells = [plus_minus(at[t]) + star(at[t]) if t in at else "–" for t in times]
-            lines.append([name, called(condition, matched, r), *cells, ""])
-        contrast, found = CONTRASTS[row["study"]], row["difference"]
-        cells = [f"{number(found[t][0])} ± {number(found[t][1])}" if t in found else "–" for t in times]
-        beyond = f"{row['above']} above, {row['below']} below"
-        lines.append([name, f"**{contrast.of} − {contrast.against}**", *cells, beyond if found else "–"])
-    head = ["areas, counts, measure", "condition", *(f"{1000 * t:.0f} ms" for t in times), f"beyond {SURE:g} s.e."]
-    return table(head, lines)
-
-
-def of_sessions(records: list[dict]) -> list[str]:
-    """Many sessions: quartiles over them in each window, and the contrast within sessions."""
-    contrast, rows = CONTRASTS["allen"], contrasts(records)
-    groups: dict[tuple, list[dict]] = {}
-    for row in rows:
-        groups.setdefault((row["areas"], row["step_s"], row["measure"]), []).append(row)
-    times = sorted({t for r in records for row in r["rows"] for t in [row["time"]]})
-    lines = []
-    for (areas, step_s, measure), of in groups.items():
-        name = f"{'–'.join(areas)}, {1000 * step_s:.0f} ms, {measure.replace('_', ' ')}"
-        for condition, matched in contrast.compared():
-            cells = [quartiles(over_sessions(of, condition, matched, t)) for t in times]
-            lines.append([name, condition + (", drawn" if matched else ""), *cells])
-        change = [np.asarray([row["difference"][t][0] for row in of if t in row["difference"]]) for t in times]
-        lines.append([name, f"**{contrast.of} − {contrast.against}**", *map(mean_change, change)])
-    sessions = len({r["session"] for r in records})
-    return [
-        f"{sessions} sessions. By window and condition: median (quartiles) over sessions, nats, on equally many flashes of "
-        "both; below, the mean difference within sessions ± its standard error over sessions, and in how many it is positive.",
-        "",
-        more_is_shared(rows, contrast),
-        "",
-        *table(["areas, counts, measure", "condition", *(f"{1000 * t:.0f} ms" for t in times)], lines),
-        *flagged([row for r in records for row in r["rows"]]),
-    ]
-
-
-def over_sessions(rows: list[dict], condition: str, matched: bool, time: float) -> np.ndarray:
-    """Values of a measure in one window, a session each."""
-    at = (by_time(row["records"].get((condition, matched)), row["measure"]).get(time) for row in rows)
-    return np.asarray([found["value"] for found in at if found is not None])
-
-
-def quartiles(values: np.ndarray) -> str:
-    """Median and quartiles."""
-    if not values.size:
-        return "–"
-    low, middle, high = np.quantile(values, (0.25, 0.5, 0.75))
-    return f"{number(middle)} ({number(low)} to {number(high)})"
-
-
-def mean_change(values: np.ndarray) -> str:
-    """Mean ± standard error over sessions, and how many are positive."""
-    if not values.size:
-        return "–"
-    error = values.std(ddof=1) / np.sqrt(values.size) if values.size > 1 else None
-    return f"{number(values.mean())} ± {number(error)} ({(values > 0).sum()} of {values.size})"
-
-
-# -- proteins, ages, views --------------------------------------------------------------------------------------------
 
 
 def inside(row: dict) -> str:
@@ -388,13 +159,13 @@ def matrix(pairs: list[dict]) -> list[str]:
 
 
 SAID = {
-    "steinmetz": ("Three visual areas of a mouse (Steinmetz et al. 2019)", of_trials),
+    "steinmetz": ("Three visual areas of a mouse (Steinmetz et al. 2019)", areas.of_trials),
     "tcga": ("Three omics of breast tumours (TCGA)", of_views),
     "mfeat": ("Six views of digits (UCI Multiple Features)", of_views),
     "lifespan": ("fMRI from 10 to 80 years (Gatica et al. 2021)", of_ages),
     "sachs": ("Signalling proteins (Sachs et al. 2005)", of_proteins),
-    "pairs": ("Two visual areas in other sessions (Steinmetz et al. 2019)", of_trials),
-    "allen": ("Visual Behavior Neuropixels (Allen Institute)", of_sessions),
+    "pairs": ("Two visual areas in other sessions (Steinmetz et al. 2019)", areas.of_trials),
+    "allen": ("Visual Behavior Neuropixels (Allen Institute)", areas.of_sessions),
 }
 
 
@@ -436,9 +207,6 @@ def markdown(records: list[dict]) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-# -- the figure -------------------------------------------------------------------------------------------------------
-
-
 def picture(records: list[dict], path: Path) -> None:
     """Areas in windows, O-information by protein, and by age: the panels whose records are there."""
     from matplotlib.figure import Figure
@@ -446,12 +214,12 @@ def picture(records: list[dict], path: Path) -> None:
     from jaxinfo import plots
 
     of = lambda *studies: [r for r in records if r["study"] in studies]
-    areas = [(_windows, row) for row in contrasts(of("steinmetz", "pairs"))]
+    windows = [(areas.draw_windows, row) for row in areas.contrasts(of("steinmetz", "pairs"))]
     sessions: dict[tuple, list[dict]] = {}
-    for row in contrasts(of("allen")):
+    for row in areas.contrasts(of("allen")):
         if row["measure"] == "o_information":
             sessions.setdefault((row["areas"], row["step_s"]), []).append(row)
-    panels = [*areas, *((_sessions, rows) for rows in sessions.values())]
+    panels = [*windows, *((areas.draw_sessions, rows) for rows in sessions.values())]
     panels += [*((_proteins, r) for r in of("sachs")), *((_ages, r) for r in of("lifespan"))]
     columns = min(COLUMNS, max(len(panels), 1))
     rows = max(-(-len(panels) // columns), 1)
@@ -464,57 +232,6 @@ def picture(records: list[dict], path: Path) -> None:
     for axes in each[len(panels) :]:
         axes.set_axis_off()
     figure.savefig(path, dpi=110)
-
-
-def _legend(axes, plots):
-    """A legend above what is drawn."""
-    lines = len(axes.get_legend_handles_labels()[1])
-    low, high = axes.get_ylim()
-    axes.set_ylim(low, high + 0.11 * lines * (high - low))
-    axes.legend(frameon=False, fontsize=plots.SMALL - 1, loc="upper right", labelspacing=0.2, borderaxespad=0.0)
-
-
-def _windows(axes, row, plots):
-    """Every condition of a session against time, side by side where they would hide each other."""
-    for k, ((condition, matched), r) in enumerate(row["records"].items()):
-        colour = plots.GREY if condition == CONTRASTS[row["study"]].against else plots.SKY if matched else plots.BLUE
-        of = list(by_time(r, row["measure"]).values())
-        at = [1000 * row_["time"] + 5 * (k - 1) for row_ in of]
-        axes.errorbar(
-            at, [row_["value"] for row_ in of], [spread(row_) for row_ in of], fmt="o-", ms=3, lw=1, color=colour,
-            label=called(condition, matched, r),
-        )  # fmt: skip
-    axes.axhline(0.0, color=plots.GREY, lw=0.6)
-    axes.set_title(
-        f"{row['session']} {'–'.join(row['areas'])}, counts in {1000 * row['step_s']:.0f} ms", fontsize=plots.SMALL
-    )
-    axes.set_xlabel("ms from onset", fontsize=plots.SMALL)
-    axes.set_ylabel(f"{plots.label(row['measure'])}  [nats]", fontsize=plots.SMALL)
-    _legend(axes, plots)
-
-
-def _sessions(axes, rows, plots):
-    """Boxes over sessions in every window, both conditions side by side."""
-    contrast = CONTRASTS["allen"]
-    times = sorted({t for row in rows for r in row["records"].values() for t in by_time(r, row["measure"])})
-    for (condition, matched), shift, colour in zip(contrast.compared(), (-0.18, 0.18), (plots.BLUE, plots.GREY)):
-        boxes = axes.boxplot(
-            [over_sessions(rows, condition, matched, t) for t in times], positions=np.arange(len(times)) + shift,
-            widths=0.3, patch_artist=True, manage_ticks=False, flierprops={"markersize": 2},
-            medianprops={"color": plots.INK},
-        )  # fmt: skip
-        for box in boxes["boxes"]:
-            box.set(facecolor=colour, alpha=0.6)
-        boxes["boxes"][0].set_label(condition)
-    axes.axhline(0.0, color=plots.GREY, lw=0.6)
-    axes.set_xticks(range(len(times)), [f"{1000 * t:.0f}" for t in times])
-    axes.set_title(
-        f"{len(rows)} sessions, {len(rows[0]['areas'])} areas, counts in {1000 * rows[0]['step_s']:.0f} ms",
-        fontsize=plots.SMALL,
-    )
-    axes.set_xlabel("ms from flash", fontsize=plots.SMALL)
-    axes.set_ylabel("Ω  [nats]", fontsize=plots.SMALL)
-    _legend(axes, plots)
 
 
 def _proteins(axes, record, plots):
@@ -541,4 +258,4 @@ def _ages(axes, record, plots):
     axes.set_title(f"{record['modules']} modules of each person", fontsize=plots.SMALL)
     axes.set_xlabel("age  [years]", fontsize=plots.SMALL)
     axes.set_ylabel("Ω  [nats]", fontsize=plots.SMALL)
-    _legend(axes, plots)
+    legend(axes, plots)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from made_records import ENVIRONMENT
 
-from experiments.documents import real
+from experiments.documents import areas, real
 
 TIES = "a, column 0: 61 % of the values are ties; uniform noise of the rounding step (0.01) was added, and so on"
 FORMS = "forms disagree: gap gives -0.273 and difference 0.271 nats; the truth is likely between"
@@ -24,14 +24,14 @@ def windows(measure, values, n, p=None, **more):
     return [row(measure, v, time=t, n=n, p_value=p, **more) for t, v in zip(TIMES, values)]
 
 
-def session(of, against, drawn, *, study="pairs", name="s1", areas=("A", "B"), measure="mutual_information", **more):
+def session(of, against, drawn, *, study="pairs", name="s1", named=("A", "B"), measure="mutual_information", **more):
     """The three records of a session: two conditions, the first of which has more trials, and as many drawn of it."""
     told = lambda condition, values, n, matched, p=None: record(
-        study, windows(measure, values, n, p, **more), session=name, areas=list(areas), condition=condition,
+        study, windows(measure, values, n, p, **more), session=name, areas=list(named), condition=condition,
         matched=matched, step_s=0.05,
     )  # fmt: skip
-    first, second = real.CONTRASTS[study].of, real.CONTRASTS[study].against
-    larger = real.CONTRASTS[study].larger
+    first, second = areas.CONTRASTS[study].of, areas.CONTRASTS[study].against
+    larger = areas.CONTRASTS[study].larger
     return [
         told(first, of, 300 if first == larger else 60, False, 0.05), told(second, against, 60, False, 0.5),
         told(larger, drawn, 60, True),
@@ -40,7 +40,7 @@ def session(of, against, drawn, *, study="pairs", name="s1", areas=("A", "B"), m
 
 def test_conditions_are_compared_on_equally_many_trials():
     records = session((0.1, 0.1), (0.2, 0.2), (0.9, 0.3))  # all trials say less, as many of them say more
-    (found,) = real.contrasts(records)
+    (found,) = areas.contrasts(records)
     assert found["difference"][TIMES[0]] == (pytest.approx(0.7), pytest.approx(np.hypot(0.1, 0.1)))
     assert (found["above"], found["below"]) == (1, 0)  # .7 is beyond 2 × .141, .1 is not
     text = real.markdown(records)
@@ -58,13 +58,13 @@ def test_conditions_are_compared_on_equally_many_trials():
 
 
 def test_a_contrast_counts_what_is_less_and_the_larger_standard_error():
-    (less,) = real.contrasts(session((0.1, 0.1), (0.9, 0.9), (0.2, 0.2)))
+    (less,) = areas.contrasts(session((0.1, 0.1), (0.9, 0.9), (0.2, 0.2)))
     assert (less["above"], less["below"]) == (0, 2)
-    (unsure,) = real.contrasts(session((0.1, 0.1), (0.9, 0.9), (0.2, 0.2), bootstrap_stderr=0.5))
+    (unsure,) = areas.contrasts(session((0.1, 0.1), (0.9, 0.9), (0.2, 0.2), bootstrap_stderr=0.5))
     assert (unsure["above"], unsure["below"]) == (0, 0)
-    (lacking,) = real.contrasts(session((0.1, 0.1), (0.9, 0.9), (0.2, 0.2))[:2])  # none drawn yet
+    (lacking,) = areas.contrasts(session((0.1, 0.1), (0.9, 0.9), (0.2, 0.2))[:2])  # none drawn yet
     assert lacking["difference"] == {}
-    assert "**not compared**" in real.more_is_shared([lacking], real.CONTRASTS["pairs"])
+    assert "**not compared**" in areas.more_is_shared([lacking], areas.CONTRASTS["pairs"])
 
 
 def test_three_areas_have_a_table_of_both_measures():
@@ -92,7 +92,7 @@ def test_many_sessions_are_told_by_quartiles():
         r
         for k, v in enumerate(values)
         for r in session(
-            (v + 0.5, v), (9.0, 9.0), (0.1, 0.1), study="allen", name=f"s{k}", areas="ABC", measure="o_information"
+            (v + 0.5, v), (9.0, 9.0), (0.1, 0.1), study="allen", name=f"s{k}", named="ABC", measure="o_information"
         )
     ]
     text = real.markdown(records)
@@ -186,7 +186,7 @@ def test_what_it_cost_and_what_has_no_null():
 
 def test_pictures(tmp_path):
     trials = session((0.1, 0.1), (0.2, 0.2), (0.9, 0.3))
-    flashes = session((0.1, 0.1), (0.2, 0.2), (0.9, 0.3), study="allen", measure="o_information", areas="ABC")
+    flashes = session((0.1, 0.1), (0.2, 0.2), (0.9, 0.3), study="allen", measure="o_information", named="ABC")
     for name, records in (("all", [*trials, *flashes, *proteins(), aged(0.1, 0.5)]), ("none", [aged(0.1, 0.5)])):
         real.picture(records, tmp_path / f"{name}.png")
         assert (tmp_path / f"{name}.png").read_bytes()[:4] == b"\x89PNG"

@@ -1,0 +1,80 @@
+"""How rows of studies of real data read: numbers with their errors, verdicts of tests, flags, tables."""
+
+import re
+from collections import Counter
+
+LEVEL = 0.05
+TIED = re.compile(r"(?P<name>.+?)(?:, .*)?: (?P<percent>\d+) % of the (?:values are ties|rows share)")
+
+
+def number(value, digits: int = 3) -> str:
+    """A number as people write it."""
+    return "–" if value is None else f"{value:.{digits}f}".replace("-", "−")
+
+
+def p_of(p: float) -> str:
+    """A p-value in words."""
+    return f"p = {p:.2g}" if p >= 1e-4 else f"p = {p:.0e}".replace("-", "−")
+
+
+def spread(row: dict) -> float:
+    """Standard error, the bootstrap's where it is larger."""
+    return max(row["stderr"], row.get("bootstrap_stderr") or 0.0)
+
+
+def plus_minus(row: dict) -> str:
+    """Value ± standard error."""
+    return f"{number(row['value'])} ± {number(spread(row))}"
+
+
+def with_p(row: dict) -> str:
+    """Measure, value ± standard error, and the p-value of the permutation test where there is one."""
+    p = row.get("p_value")
+    tested = "" if p is None else f" (p = {number(p, 2)})"
+    return f"{row['measure'].replace('_', ' ')} {plus_minus(row)}{tested}"
+
+
+def differs(row: dict) -> bool:
+    """Whether the permutation test says that this is not 0."""
+    p = row.get("p_value")
+    return p is not None and p <= LEVEL
+
+
+def star(row: dict) -> str:
+    """The sign of that in tables."""
+    return "*" if differs(row) else ""
+
+
+def shown(holds: bool) -> str:
+    """Whether a test shows what it asks for."""
+    return f"shown at {100 * LEVEL:g} %" if holds else f"not shown at {100 * LEVEL:g} %"
+
+
+def table(head: list[str], rows: list[list[str]]) -> list[str]:
+    """A table in Markdown, its first column text."""
+    lines = ["| " + " | ".join(head) + " |", "|---|" + "--:|" * (len(head) - 1)]
+    return [*lines, *("| " + " | ".join(row) + " |" for row in rows), ""]
+
+
+def flagged(rows: list[dict]) -> list[str]:
+    """A line on the flags of these rows: each kind once with how many rows bear it, and the variables with ties."""
+    ties: dict[str, int] = {}
+    kinds: Counter[str] = Counter()
+    for row in rows:
+        found = {flag: TIED.match(flag) for flag in row.get("flags", ())}
+        for tied in filter(None, found.values()):
+            ties[tied["name"]] = max(ties.get(tied["name"], 0), int(tied["percent"]))
+        kinds.update({flag.partition(":")[0] for flag, tied in found.items() if not tied})
+    words = [f"{kind} ({count} of {len(rows)} values)" for kind, count in kinds.most_common()]
+    if ties:
+        each = ", ".join(f"{name} {percent} %" for name, percent in sorted(ties.items(), key=lambda t: -t[1]))
+        words.append(f"tied values, to which noise of the rounding step was added, at most {each}")
+    return [f"Flags: {'; '.join(words)}.", ""] if words else []
+
+
+def legend(axes, plots):
+    """A legend above what is drawn."""
+    lines = len(axes.get_legend_handles_labels()[1])
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high + 0.11 * lines * (high - low))
+    axes.legend(frameon=False, fontsize=plots.SMALL - 1, loc="upper right", labelspacing=0.2, borderaxespad=0.0)
