@@ -101,11 +101,12 @@ def picture(records: list[dict], path: Path) -> None:
 
     full, _ = rates(records)
     figure = Figure(figsize=(6.0, 2.6), layout="constrained", facecolor="white")
-    names = [f"{r['seeds']} seeds,\n{r['at_once']} at once" for r in full]
+    names = [f"{r['seeds']}\n{r['at_once']}" for r in full]
     for axes, what in zip(figure.subplots(1, 2), ("rate", "memory")):
         axes.bar(range(len(full)), [r[what] for r in full], color=plots.BLUE, width=0.6)
         axes.axhline(1.0, color=plots.GREY, lw=0.8)
-        axes.set_xticks(range(len(full)), names, fontsize=plots.SMALL - 2)
+        axes.set_xticks(range(len(full)), names, fontsize=plots.SMALL)
+        axes.set_xlabel("seeds, below how many at once", fontsize=plots.SMALL)
         axes.set_ylabel(f"{what} over one seed's", fontsize=plots.SMALL)
         axes.tick_params(axis="y", labelsize=plots.SMALL)
         axes.spines[["top", "right"]].set_visible(False)
