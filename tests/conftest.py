@@ -6,6 +6,7 @@ from pathlib import Path
 import jax
 import jaxlib
 import pytest
+from absl import flags
 
 if jaxlib.__version__.startswith("0.10."):  # later ones may not know the option, and would end the process
     # Cheaper to compile, which is most of the time of these tests; the programs run slower.
@@ -28,6 +29,16 @@ def quick_compile():
     jax.config.update("jax_disable_most_optimizations", True)
     yield
     jax.config.update("jax_disable_most_optimizations", False)
+
+
+@pytest.fixture
+def flags_forgotten(monkeypatch):
+    """Experiments define flags of the same names, each for a process of its own."""
+    monkeypatch.chdir(Path(__file__).resolve().parents[1])
+    before = set(flags.FLAGS)
+    yield
+    for name in set(flags.FLAGS) - before:
+        delattr(flags.FLAGS, name)
 
 
 MAPS = Path("/proc/self/maps")

@@ -8,7 +8,6 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from absl import flags
 
 from experiments import outside, packages
 from jaxinfo.bench import tasks
@@ -124,15 +123,11 @@ def test_seconds_of_processes_that_were_started_count():
 
 
 @pytest.fixture
-def rivals(monkeypatch):
-    """The experiment, whose flags other experiments define too."""
-    monkeypatch.chdir(Path(__file__).resolve().parents[1])
-    before = set(flags.FLAGS)
+def rivals(flags_forgotten):
+    """The experiment."""
     from experiments import rivals
 
-    yield rivals
-    for name in set(flags.FLAGS) - before:
-        delattr(flags.FLAGS, name)
+    return rivals
 
 
 @pytest.mark.filterwarnings("ignore:the load_module:DeprecationWarning")  # of ml_collections

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from absl import flags
 from made_records import ENVIRONMENT, record
 
 from experiments import cells
@@ -132,16 +131,6 @@ def test_documents_say_what_the_records_say(name, flags_forgotten):
     assert (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8") == drawn, (
         "draw it again: python -m experiments.tables --records=records"
     )
-
-
-@pytest.fixture
-def flags_forgotten(monkeypatch):
-    """Experiments define flags of the same names, each for a process of its own."""
-    monkeypatch.chdir(ROOT)
-    before = set(flags.FLAGS)
-    yield
-    for name in set(flags.FLAGS) - before:
-        delattr(flags.FLAGS, name)
 
 
 @pytest.mark.filterwarnings("ignore:the load_module:DeprecationWarning")  # of ml_collections

@@ -65,11 +65,7 @@ def redundant_task(dim: int, transform: str = "plain", rho: float = 0.8, num_var
     Raises:
       ValueError: for another number of variables.
     """
-    sizes, _ = _sizes(num_variables)
-    cov = systems.groups_cov(redundant=[(size, rho) for size in sizes])
-    system = f"{num_variables}x{dim}-{transform}" + _strengths(rho=(rho, 0.8))
-    name = f"Redundant system {num_variables} × {dim} ({transform}, ρ = {_number(rho)})"
-    return system_task(f"redundant-{system}", name, cov, dim, transform)
+    return _of_one_kind("redundant", num_variables, dim, transform, rho, 0.8)
 
 
 def synergistic_task(dim: int, transform: str = "plain", rho: float = 0.9, num_variables: int = 10) -> Task:
@@ -84,11 +80,7 @@ def synergistic_task(dim: int, transform: str = "plain", rho: float = 0.9, num_v
     Raises:
       ValueError: for another number of variables.
     """
-    sizes, _ = _sizes(num_variables)
-    cov = systems.groups_cov(synergistic=[(size, rho) for size in sizes])
-    system = f"{num_variables}x{dim}-{transform}" + _strengths(rho=(rho, 0.9))
-    name = f"Synergistic system {num_variables} × {dim} ({transform}, ρ = {_number(rho)})"
-    return system_task(f"synergistic-{system}", name, cov, dim, transform)
+    return _of_one_kind("synergistic", num_variables, dim, transform, rho, 0.9)
 
 
 def mixed_task(
@@ -126,6 +118,15 @@ def _sizes(num_variables: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     if num_variables not in GROUPS:
         raise ValueError(f"num_variables must be one of {', '.join(map(str, GROUPS))}, got {num_variables}.")
     return GROUPS[num_variables]
+
+
+def _of_one_kind(kind: str, num_variables: int, dim: int, transform: str, rho: float, usual: float) -> Task:
+    """All groups of one kind, an argument of ``systems.groups_cov``; a strength other than the usual one is named."""
+    sizes, _ = _sizes(num_variables)
+    cov = systems.groups_cov(**{kind: [(size, rho) for size in sizes]})
+    system = f"{num_variables}x{dim}-{transform}" + _strengths(rho=(rho, usual))
+    name = f"{kind.capitalize()} system {num_variables} × {dim} ({transform}, ρ = {_number(rho)})"
+    return system_task(f"{kind}-{system}", name, cov, dim, transform)
 
 
 def _mixed_cov(num_variables: int, rho: float, synergy: float) -> np.ndarray:

@@ -2,12 +2,10 @@
 
 from contextlib import contextmanager
 from itertools import count
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import pytest
-from absl import flags
 from made_records import ENVIRONMENT
 
 from experiments.documents import bars, cost
@@ -91,15 +89,11 @@ def test_systems_have_curves_and_no_bar(tmp_path):
 
 
 @pytest.fixture
-def experiment(monkeypatch):
-    """The experiment, whose flags others define too."""
-    monkeypatch.chdir(Path(__file__).resolve().parents[2])
-    before = set(flags.FLAGS)
+def experiment(flags_forgotten):
+    """The experiment."""
     from experiments import cost as experiment
 
-    yield experiment
-    for name in set(flags.FLAGS) - before:
-        delattr(flags.FLAGS, name)
+    return experiment
 
 
 CELL = {
