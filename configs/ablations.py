@@ -37,6 +37,7 @@ def get_config(arg: str = "") -> ConfigDict:
     config = ConfigDict()
     config.name = "ablations"
     config.rivals = False
+    config.keep_programs = True
     group = lambda n, seeds, options, tasks=TASKS: ConfigDict(
         {"tasks": tasks, "n": n, "seeds": seeds, "measures": MUTUAL, "options": options}
     )
