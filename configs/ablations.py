@@ -30,6 +30,8 @@ PREPARED = (
     {"gaussian": False, "preprocess": "standardise"},
 )
 ROWS = (2_500, 5_000, 20_000, 40_000)
+LARGE, MANY = 100_000, ("spiral-multinormal-sparse-5-5-2-2.0",)  # what more rows are worth to what learns for long
+LONG = ({}, {"steps": 18_000}, *({"steps": 40_000} | more for more in ({}, {"batch": 256}, {"width": 96})))
 
 
 def get_config(arg: str = "") -> ConfigDict:
@@ -38,14 +40,15 @@ def get_config(arg: str = "") -> ConfigDict:
     config.name = "ablations"
     config.rivals = False
     config.keep_programs = True
-    group = lambda n, seeds, options, tasks=TASKS: ConfigDict(
-        {"tasks": tasks, "n": n, "seeds": seeds, "measures": MUTUAL, "options": options}
+    group = lambda n, seeds, options, tasks=TASKS, **more: ConfigDict(
+        {"tasks": tasks, "n": n, "seeds": seeds, "measures": MUTUAL, "options": options} | more
     )
     config.groups = (
         group(N, 3, {}, TASKS + WIDE),
         *(group(N, 3, changed, TASKS + WIDE) for changed in PREPARED),
         *(group(N, 3, changed) for changed in CHANGED),
         *(group(n, 3, {}, TASKS + WIDE) for n in ROWS),
+        *(group(LARGE, 1, changed, MANY, test=LARGE, long=True) for changed in LONG),
     )
     if arg == "smoke":
         small = {"budget": "quick", "steps": 60, "width": 16, "num_mc": 2, "checks": 4}
