@@ -289,6 +289,9 @@ class Model:
         for name, q in asked.items():
             if name not in found:
                 found[name] = self._plug_in(name, q, x, weights, groups)
+            elif labels := queries.label_side(q, self.blocks):
+                entropy = self._plug_in(name, queries.Query("entropy", (labels,)), x, weights, groups)
+                found[name] = summary.held_to(found[name], entropy.value)
             if self.table is not None:
                 found[name] = summary.flagged(found[name], self.table.notes_on(i for g in q.groups for i in g))
         if rows is None:

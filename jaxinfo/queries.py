@@ -148,6 +148,13 @@ def is_plug_in(q: Query, blocks: Blocks) -> bool:
     return all(blocks.discrete[i] for g in q.groups for i in g)
 
 
+def label_side(q: Query, blocks: Blocks) -> tuple[int, ...]:
+    """The side of a mutual information that is labels alone: I(A; B) and I(A; B | C) are at most its entropy.  () without."""
+    if q.measure not in ("mutual_information", "conditional_mutual_information"):
+        return ()
+    return next((g for g in q.groups[:2] if all(blocks.discrete[i] for i in g)), ())
+
+
 def build(q: Query, blocks: Blocks, form: str | None = None, sigma: float | None = None) -> Measure:
     """The :class:`Measure` of a query.
 

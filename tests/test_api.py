@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 import jaxinfo as ji
-from jaxinfo.estimators import bootstrap, crossfit, readout
+from jaxinfo.estimators import bootstrap, crossfit, readout, summary
 from jaxinfo.inputs import InputWarning
 from jaxinfo.results import Results
 
@@ -36,6 +36,17 @@ def model(pair):
 def within(e, truth, k=4.0, most=0.05):
     assert e.stderr < most
     assert abs(e.value - truth) < k * e.stderr, f"{e} against {truth:.4f}"
+
+
+def test_information_about_labels_is_held_to_their_entropy(model, monkeypatch):
+    held = []
+    monkeypatch.setattr(summary, "held_to", lambda e, entropy: held.append(entropy) or e)
+    vs, m = model
+    e = m.measure("mutual_information(a; k)")
+    share = np.mean(vs["k"] == "up")
+    assert held == [pytest.approx(stats.entropy([share, 1 - share]), abs=1e-3)] and e.value < held[0]
+    m.measure("mutual_information(a; b)")
+    assert len(held) == 1
 
 
 def test_gaussian_pair(pair):

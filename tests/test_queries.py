@@ -71,6 +71,14 @@ def test_a_discrete_variable_is_never_noised():
         build("mutual_information(a; k)", form="joint")
 
 
+def test_labels_alone_on_one_side_are_found():
+    side = lambda text: queries.label_side(queries.parse(text, B), B)
+    assert side("mutual_information(k; a, b)") == side("mutual_information(a, b; k)") == (3,)
+    assert side("conditional_mutual_information(a; k | b)") == (3,)
+    assert not any(map(side, ("mutual_information(a; b)", "mutual_information(a; b, k)", "total_correlation")))
+    assert not side("conditional_mutual_information(a; b | k)")
+
+
 def test_smaller_side_is_noised_by_default():
     assert queries.build(queries.parse("mutual_information(b; a)", B), B).views()[0] == (1, 0, 2, 2)
     assert build("mutual_information(b; a)", form="conditional").views()[0] == (0, 1, 2, 2)

@@ -72,6 +72,13 @@ def test_each_flag_speaks_alone(said, read, fit):
     assert re.search(said, flag)
 
 
+def test_more_than_labels_hold_is_named():
+    e = estimate(readout(1.0, 1.0))
+    assert summary.held_to(e, 1.0) is e and summary.held_to(e, 1.0 - 2.5 * e.diagnostics["row_stderr"]) is e
+    (flag,) = summary.held_to(e, 0.9).flags
+    assert "above its largest possible value 0.900" in flag
+
+
 def test_what_a_gaussian_explains_is_not_called_fine_structure():
     both = BELL + 0.01 * (LOGSNR > 6.0)
     assert not estimate(readout(curves={"gap": both, "gaussian": both})).flags

@@ -106,6 +106,19 @@ def flagged(e: Estimate, notes: tuple[str, ...]) -> Estimate:
     return e._replace(diagnostics=e.diagnostics | {"flags": notes + e.diagnostics["flags"]})
 
 
+def held_to(e: Estimate, entropy: float) -> Estimate:
+    """An estimate that says so when it is more than the ``entropy`` of the labels on one side, in nats."""
+    if e.value <= entropy + max(3.0 * e.diagnostics["row_stderr"], LEAST_NATS):
+        return e
+    return flagged(
+        e,
+        (
+            f"above its largest possible value {entropy:.3f} nats, all that the labels hold: networks know the variable less "
+            "well without its label than with it; raise steps and width, or use budget='thorough'",
+        ),
+    )
+
+
 def _tails(profile) -> tuple[float, float]:
     """What lies beyond the ends of log-SNR: the integrand falls like exp(∓logsnr) there, so a tail is its last value."""
     return float(profile["difference"][-2:].mean()), float(profile["difference"][:2].mean())
