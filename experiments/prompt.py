@@ -18,7 +18,7 @@ from experiments.cells import run
 CONFIG = config_flags.DEFINE_config_file("config", "configs/prompt.py", "Configuration.")
 WORKDIR = flags.DEFINE_string("workdir", "records", "Where prompt.jsonl is kept.")
 DATA = flags.DEFINE_string("data", "digits", "An npz file of images and labels, tfds:<name>, or digits.")
-KEYS = ("seed", "n", "latent", "grid", "drawn", "steps", "switches", "encoder", "options", "title")
+KEYS = ("seed", "n", "read", "latent", "noise", "grid", "drawn", "steps", "switches", "encoder", "options", "title")
 KEPT = (
     "gap",
     "difference",
@@ -65,7 +65,7 @@ def measure(cell: dict, place: Path | None = None) -> dict:
 
 
 def latents(cell: dict, place: Path | None):
-    """Standardised latents of the images, the loss of their autoencoder, and their labels."""
+    """Standardised latents of the images plus N(0, noise²), the loss of their autoencoder, and their labels."""
     import jax
     import numpy as np
 
@@ -76,7 +76,8 @@ def latents(cell: dict, place: Path | None):
     order = np.random.default_rng([cell["seed"], 3]).permutation(len(found.labels))[: cell["n"]]
     x = found.pixels[order].reshape(len(order), -1)
     z, loss = encoded(jax.random.key(cell["seed"]), x, x, cell["latent"], directory=place, **cell["encoder"])
-    return z, loss, found.labels[order]
+    noise = np.random.default_rng([cell["seed"], 5]).standard_normal(z.shape)
+    return z + cell["noise"] * noise, loss, found.labels[order]
 
 
 def classified(z, labels):
@@ -99,7 +100,7 @@ def classified(z, labels):
 
 
 def influence(model, cell: dict):
-    """The curve, from the predictions of the first fold on rows it has not seen."""
+    """The curve, from the predictions of the first fold on ``read`` rows it has not seen."""
     import jax
     import jax.numpy as jnp
     import numpy as np
@@ -110,7 +111,7 @@ def influence(model, cell: dict):
     from jaxinfo.estimators.fitted import SDE
 
     fitted = model.fits[0]
-    rows = fitted.splits[0].evaluation
+    rows = fitted.splits[0].evaluation[: cell["read"]]
     x = fitted.transforms[0].forward(model.table.x[rows]).astype(np.float32)
     image, label = (model.blocks.slices[k] for k in (0, 1))
 
@@ -177,7 +178,7 @@ def switched(model, classifier, classes, cell: dict) -> list[dict]:
 
 def cells(config, data: str, title: str) -> list[dict]:
     """One per seed, on the data of this title."""
-    shared = {k: config[k] for k in ("n", "latent", "grid", "drawn", "steps")}
+    shared = {k: config[k] for k in ("n", "read", "latent", "noise", "grid", "drawn", "steps")}
     shared |= {"encoder": config.encoder.to_dict(), "options": config.options.to_dict(), "data": data}
     shared |= {"switches": list(config.switches), "title": title, "long": True}
     return [{"seed": seed} | shared for seed in range(config.seeds)]

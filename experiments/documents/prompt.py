@@ -90,7 +90,7 @@ def markdown(records: list[dict]) -> str:
     cost = f"{sum(r['cpu_s'] for r in records) / 3600:.1f} CPU-hours, {max(r['peak_mib'] for r in records)} MiB at most"
     lines = [
         *heading("What a label still decides", MAKE, "prompt"),
-        f"Code: commit {commits(records)}. {first['latent']} latents; {cost}.",
+        f"Code: commit {commits(records)}. {first['latent']} latents plus N(0, {first['noise']:g}²); {cost}.",
         "I(X; Y | X_t) in nats from the predictions of a class-conditional model on rows it has not seen, by Simpson's rule",
         f"over {first['grid']} times; a classifier's I(X; Y) beside it, which is a lower bound. Errors are standard errors",
         "over rows of one seed.",

@@ -10,7 +10,7 @@ from experiments.documents import prompt
 def record(seed=0, gap=(0.0, 1.0, 2.03), early=0.97, late=0.01, **more):
     kept = lambda second: {"first": round(0.99 - second, 2), "second": second}
     return {
-        "seed": seed, "title": "digits", "latent": 2, "grid": 3, "classifier": 2.0, "classifier_stderr": 0.01,
+        "seed": seed, "title": "digits", "latent": 2, "noise": 0.1, "grid": 3, "classifier": 2.0, "classifier_stderr": 0.01,
         "classifier_right": 0.98, "value": 2.02, "stderr": 0.03, "logsnr": [6.0, 0.0, -6.0], "remaining": [0.0, 1.0, 2.05],
         "remaining_stderr": [0.0, 0.01, 0.02], "gap_remaining": list(gap), "gap_stderr": [0.0, 0.02, 0.04],
         "switched": [{"logsnr": at} | kept(second) for at, second in ((-6.0, early), (0.0, 0.5), (5.9, late))],
