@@ -27,15 +27,7 @@ def get_config(arg: str = "") -> ConfigDict:
     # without its label an image is harder to know than with it: fewer steps, rows or units leave the two apart
     config.options = ConfigDict({"folds": 2, "steps": 80_000, "width": 128, "preprocess": "standardise"})
     if arg == "smoke":
-        config.n, config.read, config.latent, config.seeds, config.grid, config.drawn, config.steps = (
-            400,
-            80,
-            2,
-            1,
-            20,
-            40,
-            8,
-        )
+        config.update({"n": 400, "read": 80, "latent": 2, "seeds": 1, "grid": 20, "drawn": 40, "steps": 8})
         config.encoder = ConfigDict({"width": 16, "steps": 40})
         config.switches = (-2.0, 2.0)
         config.options = ConfigDict({"budget": "quick", "steps": 40, "width": 16, "num_mc": 2, "checks": 2})

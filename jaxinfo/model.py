@@ -291,7 +291,7 @@ class Model:
                 found[name] = self._plug_in(name, q, x, weights, groups)
             elif labels := queries.label_side(q, self.blocks):
                 entropy = self._plug_in(name, queries.Query("entropy", (labels,)), x, weights, groups)
-                found[name] = summary.held_to(found[name], entropy.value)
+                found[name] = summary.flag_above(found[name], entropy.value)
             if self.table is not None:
                 found[name] = summary.flagged(found[name], self.table.notes_on(i for g in q.groups for i in g))
         if rows is None:

@@ -38,9 +38,9 @@ def within(e, truth, k=4.0, most=0.05):
     assert abs(e.value - truth) < k * e.stderr, f"{e} against {truth:.4f}"
 
 
-def test_information_about_labels_is_held_to_their_entropy(model, monkeypatch):
+def test_information_about_labels_is_compared_with_their_entropy(model, monkeypatch):
     held = []
-    monkeypatch.setattr(summary, "held_to", lambda e, entropy: held.append(entropy) or e)
+    monkeypatch.setattr(summary, "flag_above", lambda e, entropy: held.append(entropy) or e)
     vs, m = model
     e = m.measure("mutual_information(a; k)")
     share = np.mean(vs["k"] == "up")

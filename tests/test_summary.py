@@ -74,8 +74,8 @@ def test_each_flag_speaks_alone(said, read, fit):
 
 def test_more_than_labels_hold_is_named():
     e = estimate(readout(1.0, 1.0))
-    assert summary.held_to(e, 1.0) is e and summary.held_to(e, 1.0 - 2.5 * e.diagnostics["row_stderr"]) is e
-    (flag,) = summary.held_to(e, 0.9).flags
+    assert summary.flag_above(e, 1.0) is e and summary.flag_above(e, 1.0 - 2.5 * e.diagnostics["row_stderr"]) is e
+    (flag,) = summary.flag_above(e, 0.9).flags
     assert "above its largest possible value 0.900" in flag
 
 

@@ -30,9 +30,8 @@ def changed(records: list[dict]) -> list[dict]:
     rows = []
     for (n, options), tasks in cells.items():
         words = [f"{k}={v}" for k, v in json.loads(options).items()] + ([f"n={n}"] if n != usual else [])
-        cpu = float(
-            np.mean([min(r["cpu_s"] for r in rs) for rs in tasks.values()])
-        )  # the first seed compiles for the rest
+        # the first seed compiles for the rest
+        cpu = float(np.mean([min(r["cpu_s"] for r in rs) for rs in tasks.values()]))
         errors = lambda told, tasks=tasks: {
             t: np.array([told(r) - r["truth"][MEASURE] for r in rs]) for t, rs in tasks.items()
         }

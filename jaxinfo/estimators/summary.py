@@ -106,8 +106,13 @@ def flagged(e: Estimate, notes: tuple[str, ...]) -> Estimate:
     return e._replace(diagnostics=e.diagnostics | {"flags": notes + e.diagnostics["flags"]})
 
 
-def held_to(e: Estimate, entropy: float) -> Estimate:
-    """An estimate that says so when it is more than the ``entropy`` of the labels on one side, in nats."""
+def flag_above(e: Estimate, entropy: float) -> Estimate:
+    """Flag a mutual information above the entropy of the labels on one side: I(A; B | C) ≤ H(A).
+
+    Args:
+      e: the estimate, in nats.
+      entropy: H of the labels, in nats.
+    """
     if e.value <= entropy + max(3.0 * e.diagnostics["row_stderr"], LEAST_NATS):
         return e
     return flagged(
