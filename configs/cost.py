@@ -2,9 +2,9 @@
 
 Command:   python -m experiments.cost --config=configs/cost.py --workdir=records
 Smoke:     python -m experiments.cost --config=configs/cost.py:smoke --workdir=out/smoke
-Hardware:  two CPU cores, four CPU-hours, nothing else running; the same command goes on, also within a cell.
-Expected:  ``docs/cost.md``: time to error of mutual information at least 40 times shorter than that of the published recipe
-           (10 times on the 3 x 3 spiral); errors and losses of O-information by steps, without a bar.
+Hardware:  two CPU cores, hours, nothing else running; the same command goes on, also within a cell.
+Expected:  ``docs/cost.md``: whether the time to error of mutual information is 40 times shorter than that of the published
+           recipe (10 times on the 3 x 3 spiral); errors and losses of O-information by steps, without a bar.
 """
 
 from ml_collections import ConfigDict

@@ -2,7 +2,7 @@
 
 Command:   python -m experiments.sweep --config=configs/published.py --workdir=records
 Smoke:     python -m experiments.sweep --config=configs/published.py:smoke --workdir=out/smoke
-Hardware:  two CPU cores; MINDE on all 40 tasks a day, SOI on its 36 systems more than one; resumes.
+Hardware:  two CPU cores, days for all of it; resumes.
 Expected:  an estimate per task with its CPU-seconds, from 10,000 fresh rows; ``:minde`` and ``:soi`` ask for one of the two,
            ``--only=1v1-normal`` for some of the tasks.
 """

@@ -2,7 +2,7 @@
 
 Command:   python -m experiments.real --config=configs/real.py --workdir=records --data=DIRECTORY
 Smoke:     python -m experiments.real --config=configs/real.py:smoke --workdir=out/smoke
-Hardware:  one CPU core, about 5 hours for all but NWB files; ``--only`` takes one data set; a killed cell goes on.
+Hardware:  one CPU core, hours for all; ``--only`` takes one data set; a killed cell goes on.
 Expected:  ``docs/real.md``: in how many windows areas share more while a grating is shown, whether the gradient of
            O-information is larger for proteins with more known edges, whether O-information of fMRI rises with age.
 

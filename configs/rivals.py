@@ -2,7 +2,7 @@
 
 Command:   python -m experiments.rivals --config=configs/rivals.py --workdir=records
 Smoke:     python -m experiments.rivals --config=configs/rivals.py:smoke --workdir=out/smoke
-Hardware:  two CPU cores, two hours; needs a package index for the first run, and disk for torch twice; resumes.
+Hardware:  two CPU cores, hours; needs a package index for the first run, and disk for torch twice; resumes.
 Expected:  a record for every package, task and measure; one that gives no number says why.  What did not install is tried
            again by the same command; what failed or did not end in time is, once ``each_s`` or ``steps`` changes.
 """

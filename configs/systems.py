@@ -2,7 +2,7 @@
 
 Command:   python -m experiments.sweep --config=configs/systems.py --workdir=records
 Smoke:     python -m experiments.sweep --config=configs/systems.py:smoke --workdir=out/smoke
-Hardware:  two CPU cores, half a day for the whole grid; resumes, and the cells of ours where they were killed.
+Hardware:  two CPU cores, hours for the whole grid; resumes, and the cells of ours where they were killed.
 Expected:  ``docs/systems.md``: TC and DTC within 3 % (inner spiral 6 %), signs of O-information right, its mean error
            within 3 % of TC; gradients within 0.1 nats; ahead of every decomposition.
 """
