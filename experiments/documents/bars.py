@@ -120,7 +120,8 @@ NEAR = 0.05  # nats
 CONSISTENT = {"baseline": 0.05, "data_processing": 0.05, "additivity": 0.1, "nats": 1.0, "seeds": 5}
 
 # A label's influence: nats between the end of the curve and a classifier; standard errors of its end by which the curve may
-# go back; the share of the curve under which it has fallen; the share of images that show the label which decides.
+# go back; the share of the curve under which it has fallen; the share of images that show the label which decides, over that
+# of real images which the classifier gets right.
 PROMPT = 0.1
 BACK = 1.0
 FALLEN = 0.1
