@@ -23,7 +23,8 @@ def get_config(arg: str = "") -> ConfigDict:
     config.encoder = ConfigDict({"width": 400, "steps": 6_000})
     config.seeds = 3
     config.grid = 1_000  # times of the curve
-    config.switches = (-6.0, -4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0, 6.0)  # log-SNR at which the label changes
+    # log-SNR at which the label changes; at the first and the last, beyond the range, images have one label throughout
+    config.switches = (-9.0, -6.0, -4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0, 6.0, 13.0)
     config.drawn = 1_000
     config.steps = 64  # of the solver
     # without its label an image is harder to know than with it: fewer steps, rows or units leave the two apart
@@ -31,7 +32,7 @@ def get_config(arg: str = "") -> ConfigDict:
     if arg == "smoke":
         config.update({"n": 400, "read": 80, "latent": 2, "seeds": 1, "grid": 20, "drawn": 40, "steps": 8})
         config.encoder = ConfigDict({"width": 16, "steps": 40})
-        config.switches = (-2.0, 2.0)
+        config.switches = (-9.0, 0.0, 13.0)
         config.options = ConfigDict({"budget": "quick", "steps": 40, "width": 16, "num_mc": 2, "checks": 2})
     elif arg:
         raise ValueError(f"unknown argument {arg!r}; the only one is smoke.")

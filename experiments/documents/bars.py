@@ -121,7 +121,7 @@ CONSISTENT = {"baseline": 0.05, "data_processing": 0.05, "additivity": 0.1, "nat
 
 # A label's influence: nats between the end of the curve and a classifier; standard errors of its end by which the curve may
 # go back; the share of the curve under which it has fallen; the share of images that show the label which decides, over that
-# of real images which the classifier gets right.
+# of images drawn with one label throughout, and theirs over that of real images which the classifier gets right.
 PROMPT = 0.1
 BACK = 1.0
 FALLEN = 0.1

@@ -23,7 +23,7 @@ def by_title(records: list[dict]) -> dict[str, list[dict]]:
 
 
 def switches(records: list[dict]) -> list[dict]:
-    """One row per log-SNR of the switch: what the label still decides there, as a share, and who won; means over seeds."""
+    """One row per log-SNR of the switch, rising: the share that the label still decides there, and who won; means over seeds."""
     out = []
     for k, s in enumerate(records[0]["switched"]):
         left = [np.interp(-s["logsnr"], -np.array(r["logsnr"]), r["remaining"]) / r["remaining"][-1] for r in records]
@@ -69,22 +69,24 @@ def verdicts(records: list[dict]) -> list[str]:
 def of_switches(rows: list[dict], right: float) -> str:
     """Whether a switched label wins where the label still decides nearly all, and loses where it decides nearly nothing.
 
-    More images than the share of real ones of which the classifier is ``right`` cannot be expected to show their label.
+    Images drawn with one label throughout, at the first and the last switch, tell how many can be expected to show it; they
+    in turn are held against the share of real images of which the classifier is ``right``.
     """
-    shown = bars.SHOWN * right
     early = [r for r in rows if r["left"] > 1.0 - bars.FALLEN]
     late = [r for r in rows if r["left"] < bars.FALLEN]
     many, few = f"more than {100 - 100 * bars.FALLEN:.0f} %", f"less than {100 * bars.FALLEN:.0f} %"
     empty = [share for share, of in ((many, early), (few, late)) if not of]
     if empty:
         return f"Switched labels: **not judged**, no switch where the label still decides {' or '.join(empty)}."
+    throughout = min(early[0]["second"], late[-1]["first"])
+    real, shown = bars.SHOWN * right, bars.SHOWN * throughout
     won, lost, kept = min(r["second"] for r in early), max(r["second"] for r in late), min(r["first"] for r in late)
-    holds = won >= shown and lost + bars.SHOWN <= 1.0 and kept >= shown
+    holds = throughout >= real and won >= shown and lost + bars.SHOWN <= 1.0 and kept >= shown
     return (
-        f"Switched where the label still decides {many}, at least {100 * won:.0f} % of images show the second label (bar: "
-        f"≥ {100 * shown:.0f} %); where it decides {few}, at most {100 * lost:.0f} % do (≤ "
-        f"{100 - 100 * bars.SHOWN:.0f} %) and at least {100 * kept:.0f} % show the first (≥ {100 * shown:.0f} %): "
-        f"{said(holds)}"
+        f"Images of one label throughout: at least {100 * throughout:.0f} % show it (bar: ≥ {100 * real:.0f} %). Switched "
+        f"where the label still decides {many}, at least {100 * won:.0f} % show the second label (≥ {100 * shown:.0f} %); where it "
+        f"decides {few}, at most {100 * lost:.0f} % do (≤ {100 - 100 * bars.SHOWN:.0f} %) and at least {100 * kept:.0f} % show "
+        f"the first (≥ {100 * shown:.0f} %): {said(holds)}"
     )
 
 
@@ -97,8 +99,8 @@ def markdown(records: list[dict]) -> str:
         f"Code: commit {commits(records)}. {first['latent']} latents plus N(0, {first['noise']:g}²); {cost}.",
         "I(X; Y | X_t) in nats from the predictions of a class-conditional model on rows it has not seen, by Simpson's rule",
         f"over {first['grid']} times; a classifier's I(X; Y) beside it, which is a lower bound. Errors are standard errors",
-        f"over rows of one seed. Bars of switched labels are {100 * bars.SHOWN:.0f} % of what the classifier gets right of "
-        "real images.",
+        f"over rows of one seed. Bars of labels are {100 * bars.SHOWN:.0f} %: for images drawn with one label throughout (first",
+        "and last switch) of what the classifier gets right of real ones, for switched labels of what those show.",
         "",
         "![curve](prompt.png)",
     ]
