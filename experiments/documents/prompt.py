@@ -23,7 +23,7 @@ def by_title(records: list[dict]) -> dict[str, list[dict]]:
 
 
 def switches(records: list[dict]) -> list[dict]:
-    """One row per log-SNR of the switch, rising: the share that the label still decides there, and who won; means over seeds."""
+    """One row per log-SNR of the switch, rising: the share a label still decides there, and who won; means over seeds."""
     out = []
     for k, s in enumerate(records[0]["switched"]):
         left = [np.interp(-s["logsnr"], -np.array(r["logsnr"]), r["remaining"]) / r["remaining"][-1] for r in records]
@@ -74,7 +74,7 @@ def of_switches(rows: list[dict], right: float) -> str:
     """
     early = [r for r in rows if r["left"] > 1.0 - bars.FALLEN]
     late = [r for r in rows if r["left"] < bars.FALLEN]
-    many, few = f"more than {100 - 100 * bars.FALLEN:.0f} %", f"less than {100 * bars.FALLEN:.0f} %"
+    many, few = f"more than {percent(1.0 - bars.FALLEN)}", f"less than {percent(bars.FALLEN)}"
     empty = [share for share, of in ((many, early), (few, late)) if not of]
     if empty:
         return f"Switched labels: **not judged**, no switch where the label still decides {' or '.join(empty)}."
@@ -83,11 +83,16 @@ def of_switches(rows: list[dict], right: float) -> str:
     won, lost, kept = min(r["second"] for r in early), max(r["second"] for r in late), min(r["first"] for r in late)
     holds = throughout >= real and won >= shown and lost + bars.SHOWN <= 1.0 and kept >= shown
     return (
-        f"Images of one label throughout: at least {100 * throughout:.0f} % show it (bar: ≥ {100 * real:.0f} %). Switched "
-        f"where the label still decides {many}, at least {100 * won:.0f} % show the second label (≥ {100 * shown:.0f} %); where it "
-        f"decides {few}, at most {100 * lost:.0f} % do (≤ {100 - 100 * bars.SHOWN:.0f} %) and at least {100 * kept:.0f} % show "
-        f"the first (≥ {100 * shown:.0f} %): {said(holds)}"
+        f"Images of one label throughout: at least {percent(throughout)} show it (bar: ≥ {percent(real)}). Switched where the "
+        f"label still decides {many}, at least {percent(won)} show the second label (≥ {percent(shown)}); where it decides "
+        f"{few}, at most {percent(lost)} do (≤ {percent(1.0 - bars.SHOWN)}) and at least {percent(kept)} show the first (≥ "
+        f"{percent(shown)}): {said(holds)}"
     )
+
+
+def percent(share: float) -> str:
+    """A share in words."""
+    return f"{100 * share:.0f} %"
 
 
 def markdown(records: list[dict]) -> str:
@@ -99,16 +104,16 @@ def markdown(records: list[dict]) -> str:
         f"Code: commit {commits(records)}. {first['latent']} latents plus N(0, {first['noise']:g}²); {cost}.",
         "I(X; Y | X_t) in nats from the predictions of a class-conditional model on rows it has not seen, by Simpson's rule",
         f"over {first['grid']} times; a classifier's I(X; Y) beside it, which is a lower bound. Errors are standard errors",
-        f"over rows of one seed. Bars of labels are {100 * bars.SHOWN:.0f} %: for images drawn with one label throughout (first",
-        "and last switch) of what the classifier gets right of real ones, for switched labels of what those show.",
+        f"over rows of one seed. Bars of labels are {percent(bars.SHOWN)}: for images of one label throughout (the first and",
+        "the last switch) of what the classifier gets right of real ones, for switched labels of what those show.",
         "",
         "![curve](prompt.png)",
     ]
     for title, of in by_title(records).items():
-        right = 100 * np.mean([r["classifier_right"] for r in of])
+        right = np.mean([r["classifier_right"] for r in of])
         lines += [
             "",
-            f"{title}; {len(of)} seed{'s' * (len(of) > 1)}; the classifier is right on {right:.0f} % of the images held out:",
+            f"{title}; {len(of)} seed{'s' * (len(of) > 1)}; the classifier is right on {percent(right)} of images held out:",
             "",
             *verdicts(of),
             "",
@@ -116,9 +121,7 @@ def markdown(records: list[dict]) -> str:
             "|--:|--:|--:|--:|",
         ]
         for r in switches(of):
-            lines.append(
-                f"| {r['logsnr']:g} | {100 * r['left']:.0f} % | {100 * r['first']:.0f} % | {100 * r['second']:.0f} % |"
-            )
+            lines.append(f"| {r['logsnr']:g} | {percent(r['left'])} | {percent(r['first'])} | {percent(r['second'])} |")
     return "\n".join(lines).replace("| -", "| −") + "\n"
 
 

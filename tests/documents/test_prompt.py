@@ -81,7 +81,7 @@ def test_without_a_switch_where_the_curve_has_fallen_nothing_is_judged():
 def test_document(tmp_path):
     other = record(title="letters", remaining=[0.0, 2.0, 4.1], classifier=4.1)
     text = prompt.markdown([record(), record(1), other])
-    assert "digits; 2 seeds; the classifier is right on 98 % of the images held out:" in text
+    assert "digits; 2 seeds; the classifier is right on 98 % of images held out:" in text
     assert "letters; 1 seed;" in text and "Ends at 4.100" in text
     assert "| −6 | 100 % | 2 % | 97 % |" in text and "0.0 CPU-hours, 900 MiB at most" in text
     prompt.picture([record(), other], tmp_path / "prompt.png")
