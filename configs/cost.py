@@ -14,12 +14,18 @@ LARGE = "half_cube-multinormal-sparse-25-25-2-2.0"
 SYSTEMS = ("inner_spiral-six", "mixed-6x5-inner_spiral")  # a Gaussian alone is half a nat off
 
 
-def group(measure: str, tasks: tuple[str, ...], checkpoints: int, ours: dict, published: dict, test: int = 10_000):
-    """Tasks with what both estimators are given: rows ``n``, ``seeds``, the ``first`` and ``last`` number of steps."""
+def group(
+    measure: str, tasks: tuple[str, ...], checkpoints: int, ours: dict, published: dict, test: int = 10_000, **more
+):
+    """Tasks with what estimators are given: rows ``n``, ``seeds``, the ``first`` and ``last`` number of steps.
+
+    ``more`` names other options of ours.
+    """
     shared = {"n": 10_000, "checkpoints": checkpoints, "test": test, "options": {}}
     recipe = {"n": 100_000, "last": 0}  # 0: as published
+    others = {name: shared | ours | options for name, options in more.items()}
     return ConfigDict(
-        {"measure": measure, "tasks": tasks, "ours": shared | ours, "published": shared | recipe | published}
+        {"measure": measure, "tasks": tasks, "ours": shared | ours, "published": shared | recipe | published} | others
     )
 
 
@@ -27,7 +33,8 @@ def get_config(arg: str = "") -> ConfigDict:
     """The configuration; ``smoke`` ends in a minute."""
     config = ConfigDict()
     ours, published = {"first": 50, "last": 20_000, "seeds": 2}, {"first": 1_000, "seeds": 2}
-    pairs = lambda tasks, recipe: group("mutual_information", tasks, 10, ours, recipe)
+    quick = {"options": {"budget": "quick"}, "last": 4_000}
+    pairs = lambda tasks, recipe: group("mutual_information", tasks, 10, ours, recipe, quick=quick)
     curves = {"first": 500, "last": 32_000, "seeds": 3}, {"first": 1_000, "last": 40_000, "seeds": 3}
     config.questions = (
         pairs(("1v1-normal-0.75", "student-identity-2-2-2", SPIRAL), published),

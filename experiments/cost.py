@@ -177,14 +177,15 @@ def checkpoints(first: int, last: int, count: int) -> list[int]:
 
 
 def cells(config) -> list[dict]:
-    """Every task of a group under both estimators, each with the data seeds that it is given."""
+    """Every task of a group under both estimators, ours also with other options, each with the data seeds it is given."""
     out = []
     for group in config.questions:
         for task in group.tasks:
-            for name in ("ours", "published"):
+            for name in (k for k in group if k not in ("measure", "tasks")):
                 given = group[name].to_dict()
                 seeds = range(given.pop("seeds"))
-                cell = {"task": task, "measure": group.measure, "estimator": name, "long": True} | given
+                estimator = "published" if name == "published" else "ours"
+                cell = {"task": task, "measure": group.measure, "estimator": estimator, "long": True} | given
                 out += [cell | {"seed": seed} for seed in seeds]
     return out
 

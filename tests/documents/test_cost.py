@@ -75,6 +75,20 @@ def test_one_that_never_comes_near(tmp_path):
     assert "**outside.**" in cost.markdown([far, apart])
 
 
+def test_other_options_of_ours_are_told_and_not_judged(tmp_path):
+    default = timed("ours", (20, 0.2), (40, 0.01))
+    quick = timed("ours", (2, 0.2), (4, -0.03)) | {"options": {"budget": "quick"}}
+    records = [default, quick, PUBLISHED]
+    assert [(r["options"], r["ratio"], r["bar"]) for r in cost.compared(records)] == [
+        ("default", 10.0, 40.0),
+        ("budget=quick", 100.0, None),
+    ]
+    text = cost.markdown(records)
+    assert "| budget=quick |" in text and text.count("**outside.**") == 1 and text.count("| – |") == 1
+    cost.picture(records, tmp_path / "cost.png")
+    assert (tmp_path / "cost.png").read_bytes()[:4] == b"\x89PNG"
+
+
 def test_systems_have_curves_and_no_bar(tmp_path):
     points = (5, 0.2), (8, 0.02)
     told = {"task": "inner_spiral-six", "measure": "o_information"}
@@ -165,7 +179,10 @@ def test_cells(experiment):
 
     wanted = experiment.cells(get_config())
     assert all(cell["long"] for cell in wanted) and "long" not in experiment.KEYS
-    seeds = lambda task, name: [c["seed"] for c in wanted if (c["task"], c["estimator"]) == (task, name)]
+    seeds = lambda task, name, options=None: [
+        c["seed"] for c in wanted if (c["task"], c["estimator"], c["options"]) == (task, name, options or {})
+    ]
     assert seeds(NORMAL, "published") == seeds(NORMAL, "ours") == [0, 1] and seeds(LARGE, "published") == [0]
+    assert seeds(NORMAL, "ours", {"budget": "quick"}) == [0, 1]
     assert {c["task"] for c in wanted} >= set(bars.SOONER)
     assert experiment.checkpoints(1000, 390_000, 10)[:3] == [1000, 2000, 4000]
