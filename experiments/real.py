@@ -20,8 +20,8 @@ WORKDIR = flags.DEFINE_string("workdir", "records", "Where real.jsonl is kept; t
 DATA = flags.DEFINE_string("data", "", "Directory of the files.")
 ONLY = flags.DEFINE_enum("only", "", ["", *studies.STUDIES], "Only this data set.")
 KEYS = (
-    "study", "options", "seed", "session", "areas", "condition", "matched", "step_s", "window_s", "least", "modules", "dim",
-    "noise",
+    "study", "options", "seed", "session", "areas", "condition", "matched", "again", "step_s", "window_s", "least", "modules",
+    "dim", "noise",
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import pytest
 from ml_collections import ConfigDict
 
 from experiments.datasets import allen, calls, lifespan, made, mfeat, pairs, sachs, steinmetz, studies, tcga, trials
+from jaxinfo.bench import systems
 from jaxinfo.inputs import LEAST_ROWS
 from jaxinfo.types import Estimate
 
@@ -80,7 +81,7 @@ def test_flashes_of_an_nwb_file(directory):
 def test_sessions_that_lack_units_or_trials_are_named_and_left_out(directory, tmp_path, capsys):
     import h5py
 
-    config = ConfigDict({"window_s": 0.125, "steps_s": (0.125,), "least": 2})
+    config = ConfigDict({"window_s": 0.125, "steps_s": (0.125,), "again_steps_s": (), "least": 2})
     shutil.copy(directory / "made.nwb", tmp_path / "whole.nwb")
     shutil.copy(directory / "made.nwb", tmp_path / "few.nwb")
     with h5py.File(tmp_path / "few.nwb", "a") as f:  # one unit of an area that the smaller system does not hold
@@ -108,6 +109,18 @@ def test_subjects_stay_apart_and_padding_is_left_out(directory, monkeypatch):
     assert np.bincount(lifespan.read(directory / lifespan.FILE, 4)[2]).tolist() == [30] * 12
     with pytest.raises(ValueError, match="between 3 and the 4"):
         lifespan.read(directory / lifespan.FILE, 10)
+
+
+def test_a_gaussian_of_an_age_reads_each_subject_by_the_others():
+    """Of subjects that share one law it is that law's O-information, whatever their age; of one that has another, another."""
+    rng, cov = np.random.default_rng(0), systems.redundant_cov(3, 0.6)
+    x = rng.multivariate_normal(np.zeros(3), cov, 12 * 4_000)
+    subject, age = np.repeat(np.arange(12), 4_000), np.linspace(10.0, 80.0, 12)
+    found = lifespan.by_age(dict(zip("abc", x.T)), age, subject)
+    truth = systems.gaussian_measures(cov, (1, 1, 1))["o_information"]
+    assert found == pytest.approx(np.full(12, truth), abs=0.05)
+    x[subject == 5] = rng.standard_normal((4_000, 3))
+    assert lifespan.by_age(dict(zip("abc", x.T)), age, subject)[5] < truth - 0.1
 
 
 def test_views_are_reduced_to_standardised_components(directory):
@@ -189,14 +202,29 @@ def test_calls_of_a_cell_keep_what_they_have_in_places_of_their_own(monkeypatch,
 
 def test_windows_have_p_values_of_their_own():
     rows = [{"measure": "s_information", "time": t} for t in (0.1, 0.2)] + [{"measure": "o_information", "time": 0.1}]
-    tests = [{"measure": "s_information", "time": t, "p_value": p} for t, p in ((0.2, 0.5), (0.1, 0.05))]
-    assert [row["p_value"] for row in calls.beside(rows, tests)] == [0.05, 0.5, None]
+    test = lambda t, p, value: {
+        "measure": "s_information",
+        "time": t,
+        "p_value": p,
+        "value": value,
+        "null": [0.1, value],
+    }
+    found = calls.beside(rows, [test(0.2, 0.5, 0.3), test(0.1, 0.05, 0.7)])
+    assert [row["p_value"] for row in found] == [0.05, 0.5, None]
+    assert [row.get("tested") for row in found] == [0.7, 0.3, None] and found[1]["null"] == [0.1, 0.3]
+
+
+def test_trials_are_drawn_again_where_conditions_are_compared():
+    which = lambda again: [(c["condition"], c["matched"], c["again"]) for c in steinmetz.CONTRAST.cells(again)]
+    assert which(True) == [("grating", False, False), ("grey", False, True), ("grating", True, True)]
+    assert not any(again for *_, again in which(False))
+    assert [c["again"] for c in allen.CONTRAST.cells()] == [True, False, True]  # of changes there are fewer
 
 
 STUDIES = {
-    "steinmetz": {"options": AGAIN, "window_s": 0.05, "steps_s": (0.05,)},
-    "pairs": {"options": AGAIN, "window_s": 0.05, "steps_s": (0.05,)},
-    "allen": {"options": AGAIN, "window_s": 0.125, "steps_s": (0.125,), "least": 2},
+    "steinmetz": {"options": AGAIN, "window_s": 0.05, "steps_s": (0.05,), "again_steps_s": (0.05,)},
+    "pairs": {"options": AGAIN, "window_s": 0.05, "steps_s": (0.05,), "again_steps_s": (0.05,)},
+    "allen": {"options": AGAIN, "window_s": 0.125, "steps_s": (0.125,), "again_steps_s": (0.125,), "least": 2},
     "sachs": {"options": TINY | {"null": 2}, "conditions": ()},
     "lifespan": {"options": TINY | {"null": 2}, "modules": (3,)},
     "tcga": {"options": AGAIN, "dims": (2,)},
@@ -209,15 +237,17 @@ STUDIES = {
 def test_every_study_ends_in_rows(study, directory, tmp_path):
     cells = studies.cells(ConfigDict({study: STUDIES[study] | {"seeds": 1}}), directory)
     place = tmp_path / "place"
-    record = studies.measure(cells[0], place)
+    record = studies.measure(next(c for c in cells if c.get("again", True)), place)
     assert "path" not in record and record["file"] and list(place.iterdir())
     assert min(record[k] for k in ("cpu_s", "wall_s", "peak_mib")) > 0
     for row in record["rows"]:
         assert np.isfinite([row["value"], row["stderr"]]).all()
     if "bootstrap" in STUDIES[study]["options"]:
-        assert record["rows"][0]["bootstrap_stderr"] > 0
+        again = record["rows"][0]
+        assert again["bootstrap_stderr"] == pytest.approx(np.std(again["bootstrap"], ddof=1), abs=1e-4) > 0
     tested = [row for row in record["rows"] if row.get("p_value") is not None and "slope" not in row["measure"]]
     assert tested and all(0 < row["p_value"] <= 1 for row in tested)
+    assert all(len(row["null"]) == STUDIES[study]["options"]["null"] for row in tested)
 
 
 @pytest.mark.skipif(not DIRECTORY, reason="JAXINFO_DATA names no directory of the real files")

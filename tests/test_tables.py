@@ -1,6 +1,9 @@
 """The table of acceptance says what the records say, and judges by the bars."""
 
+import json
 import math
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -111,6 +114,15 @@ def test_command(tmp_path):
     assert "**Recorded: 4 of the" in done.stdout and "Left out: 1 records" in done.stdout
     assert complete.SO_FAR in done.stdout and complete.WITHIN not in done.stdout
     assert out.with_suffix(".png").read_bytes()[:4] == b"\x89PNG"
+    with JsonLines(tmp_path / "reach.jsonl") as log:  # another experiment, whose flags have the same names
+        log.write(json.loads((ROOT / "records" / "reach.jsonl").read_text().splitlines()[0]))
+    shutil.copy(ROOT / "records" / "forty.jsonl", tmp_path)
+    every = [sys.executable, "-m", "experiments.tables", f"--records={tmp_path}"]
+    done = subprocess.run(
+        every, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["docs/acceptance.md", "docs/forty.md", "docs/reach.md"]
     (tmp_path / "other").mkdir()
     with JsonLines(tmp_path / "other" / "acceptance.jsonl") as log:
         log.write(record(n=500))

@@ -131,7 +131,7 @@ def of_files(config, files: list[Path]) -> list[dict]:
         for file in files
         for areas in SYSTEMS
         for step in config.steps_s
-        for which in CONTRAST.cells()
+        for which in CONTRAST.cells(again=step in config.again_steps_s)
     ]  # fmt: skip
 
 

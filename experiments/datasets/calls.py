@@ -3,8 +3,17 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 SYSTEM = ("total_correlation", "dual_total_correlation")  # 0 exactly when all variables are independent
 WHOLE = (*SYSTEM, "o_information")
+TOLD = (
+    "gap",
+    "difference",
+    "optimism",
+    "null",
+    "bootstrap",
+)  # of diagnostics; draws are aligned over windows and measures
 NULL = {"budget": "quick", "folds": 2, "steps": 1_500}  # statistic and null share it: the test is valid, if less sharp
 
 
@@ -25,10 +34,11 @@ def kept(place: Path | None, call: str) -> dict:
 
 
 def rows(results) -> list[dict]:
-    """Tidy rows of results, or of windows; the flags of each are a list, in full."""
+    """Tidy rows of results, or of windows; the flags of each are a list, in full, and what is TOLD stands beside."""
     each = results if isinstance(results, list) else [results]
-    flags = [list(e.flags) for found in each for e in found.values()]
-    return [row | {"flags": f} for row, f in zip(results.rows(), flags)]
+    told = lambda found: {k: np.round(found[k], 5).tolist() for k in TOLD if found.get(k) is not None}
+    more = [{"flags": list(e.flags)} | told(e.diagnostics) for found in each for e in found.values()]
+    return [row | beside for row, beside in zip(results.rows(), more)]
 
 
 def told(vs: dict, measures: Sequence[str], cell: dict, place: Path | None, call: str, **more) -> list[dict]:
@@ -64,7 +74,11 @@ def tested(vs: dict, measures: Sequence[str], cell: dict, place: Path | None, ca
 
 
 def beside(found: list[dict], tests: list[dict]) -> list[dict]:
-    """The rows, each with the p-value of its measure, in its window when there are some; None where it was not tested."""
+    """The rows, each with the p-value of its measure, in its window when there are some; None where it was not tested.
+
+    What was ``tested``, an estimate of its own, and the ``null`` stand beside it.
+    """
     key = lambda row: (row["measure"], row.get("time"))
-    p = {key(row): row["p_value"] for row in tests}
-    return [row | {"p_value": p.get(key(row))} for row in found]
+    of = {key(row): row for row in tests}
+    kept = lambda test: {"p_value": test["p_value"], "tested": test["value"], "null": test.get("null")}
+    return [row | (kept(of[key(row)]) if key(row) in of else {"p_value": None}) for row in found]

@@ -11,6 +11,8 @@ import numpy as np
 from experiments.datasets import calls
 
 FILE = "lifespan_fmri.npz"
+YEARS = 5.0  # standard deviation of the ages that count as one
+OURS, SMOOTH, OWN = "ours", "Gaussian of an age", "copula of each subject"
 LENGTH = 159  # samples of each subject that the authors keep: an estimate from more samples is biased less
 
 
@@ -33,7 +35,11 @@ def cells(config, path: Path) -> list[dict]:
 
 
 def measure(cell: dict, place: Path | None = None) -> list[dict]:
-    """Ω given age, and its slope with age over subjects, by ours and by Gaussian copulas of each subject.
+    """Ω given age, and its slope with age over subjects.
+
+    OURS averages over a subject's rows what the one law of people of an age says of them; SMOOTH does the same with a Gaussian.
+    OWN is Ω of the law of each subject alone, which is what was published: subjects of an age that differ from each other
+    share less, as one law, than each has.
 
     The null shifts every module within each subject, by an amount of its own.  What is tested is the system without age,
     which permutations of rows can make independent.
@@ -55,13 +61,33 @@ def measure(cell: dict, place: Path | None = None) -> list[dict]:
         of = z["bold"].shape[1]
     pointwise = results[asked[-1]].per_sample
     assert pointwise is not None  # every estimate of a model has them
-    each = {"ours": of_subject(pointwise, subject), "copula": by_copula(vs, subject)}
-    return rows + [slope(name, of_subject(age, subject), omega) | {"of": of} for name, omega in each.items()]
+    ages = of_subject(age, subject)
+    each = {OURS: of_subject(pointwise, subject), SMOOTH: by_age(vs, ages, subject), OWN: by_copula(vs, subject)}
+    return rows + [slope(name, ages, omega) | {"of": of} for name, omega in each.items()]
 
 
 def of_subject(z: np.ndarray, subject: np.ndarray) -> np.ndarray:
     """Means over the rows of each subject."""
     return np.asarray([z[subject == s].mean() for s in np.unique(subject)])
+
+
+def by_age(vs: dict, age: np.ndarray, subject: np.ndarray) -> np.ndarray:
+    """Pointwise Ω of a Gaussian of people of about a subject's age, over the subject's rows, nats.
+
+    Ω(x) = 2 log p(x) − Σ_i log p(x_i) − Σ_i log p(x_i | x_others), with the covariances of the others averaged by weights
+    exp(−(age difference)² / 2 YEARS²).
+    """
+    x = np.column_stack(list(vs.values()))
+    own = np.stack([np.cov(x[subject == s].T, bias=True) for s in np.unique(subject)])
+    weight = np.exp(-0.5 * ((age[:, None] - age) / YEARS) ** 2) * (1.0 - np.eye(len(age)))
+    shared = np.einsum("st,tij->sij", weight / weight.sum(1, keepdims=True), own)
+    precision, variance = np.linalg.inv(shared), np.einsum("sii->si", shared)
+    given = 1.0 / np.einsum("sii->si", precision)  # variances given the others
+    log = lambda v, square: -0.5 * (np.log(2.0 * np.pi * v) + square / v)  # mean log-density over rows
+    one = log(variance, np.einsum("sii->si", own))
+    rest = log(given, np.einsum("sij,sjk,ski->si", precision, own, precision) * given**2)
+    whole = -0.5 * (np.linalg.slogdet(2.0 * np.pi * shared)[1] + np.einsum("sij,sji->s", precision, own))
+    return 2.0 * whole - one.sum(1) - rest.sum(1)
 
 
 def by_copula(vs: dict, subject: np.ndarray) -> np.ndarray:

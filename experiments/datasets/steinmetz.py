@@ -45,7 +45,7 @@ def of_systems(config, systems) -> list[dict]:
         {"session": session, "areas": list(areas), "step_s": step, "window_s": config.window_s, "long": True} | which
         for session, areas in systems
         for step in config.steps_s
-        for which in CONTRAST.cells()
+        for which in CONTRAST.cells(again=step in config.again_steps_s)
     ]
 
 

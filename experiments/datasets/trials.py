@@ -8,6 +8,7 @@ import numpy as np
 from experiments.datasets import calls
 
 SYSTEM = ("s_information", "o_information")
+UNTIL_S = 0.25  # from onset, as in thesis C.3.4: later counts hold what the animal does
 
 
 class Trials(NamedTuple):
@@ -39,10 +40,13 @@ class Contrast(NamedTuple):
     against: str
     larger: str
 
-    def cells(self) -> list[dict]:
-        """What is measured: both conditions on all their trials, and the larger on as many as the other has."""
-        both = [{"condition": c, "matched": False} for c in (self.of, self.against)]
-        return [*both, {"condition": self.larger, "matched": True}]
+    def cells(self, again: bool = True) -> list[dict]:
+        """What is measured: both conditions on all their trials, and the larger on as many as the other has.
+
+        ``again``: whether those that are compared are also measured on trials drawn again.
+        """
+        which = [(self.of, False), (self.against, False), (self.larger, True)]
+        return [{"condition": c, "matched": m, "again": again and (c, m) in self.compared()} for c, m in which]
 
     def compared(self) -> tuple[tuple[str, bool], tuple[str, bool]]:
         """(condition, matched) of the two that are subtracted."""
@@ -80,10 +84,10 @@ def windows(trials: Trials, cell: dict, place: Path | None) -> list[dict]:
 
     Args:
       trials: a session.
-      cell: which trials (``condition``, ``matched``); ``step_s``, in which counts are taken, each a coordinate of its
-        area's vector; ``window_s``, the length of a window; ``seed``; ``options`` of the front door, of which ``bootstrap``
-        counts refits on trials drawn again, and ``null`` permutations for the p-value of S- or mutual information,
-        taken where all trials are used.
+      cell: which trials (``condition``, ``matched``), and whether they are drawn ``again``; ``step_s``, in which counts are
+        taken, each a coordinate of its area's vector; ``window_s``, the length of a window; ``seed``; ``options`` of the
+        front door, of which ``bootstrap`` counts refits on trials drawn again, and ``null`` permutations for the p-value of
+        S- or mutual information, taken where all trials are used.
       place: where a long cell keeps what it has, or None.
 
     Returns:
@@ -93,7 +97,8 @@ def windows(trials: Trials, cell: dict, place: Path | None) -> list[dict]:
 
     by, per = round(cell["step_s"] / trials.bin_s), round(cell["window_s"] / cell["step_s"])
     kept = chosen(trials.condition, cell["condition"], cell["matched"], cell["seed"])
-    vs = {area: coarser(counts[kept], by) for area, counts in trials.counts.items()}
+    until = round(UNTIL_S / trials.bin_s)
+    vs = {area: coarser(counts[kept, :until], by) for area, counts in trials.counts.items()}
     left = np.flatnonzero(measurable(vs, per))
     if not left.size:
         return []
@@ -105,7 +110,7 @@ def windows(trials: Trials, cell: dict, place: Path | None) -> list[dict]:
         )
     )  # fmt: skip
     asked = SYSTEM if len(vs) > 2 else ("mutual_information",)
-    found = call(asked, "windows", training, bootstrap=again)
+    found = call(asked, "windows", training, bootstrap=again if cell["again"] else 0)
     if not null or cell["matched"]:
         return calls.beside(found, [])
     return calls.beside(found, call(asked[0], "windows_null", calls.for_null(training), null=null))

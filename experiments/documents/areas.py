@@ -3,7 +3,7 @@
 import numpy as np
 
 from experiments.datasets import allen, steinmetz
-from experiments.documents.rows import LEVEL, flagged, legend, number, plus_minus, spread, star, table
+from experiments.documents.rows import LEVEL, flagged, legend, number, p_of, plus_minus, shown, spread, star, table
 
 SURE = 2.0  # standard errors
 CONTRASTS = {"steinmetz": steinmetz.CONTRAST, "pairs": steinmetz.CONTRAST, "allen": allen.CONTRAST}
@@ -26,6 +26,32 @@ def difference(of: dict[float, dict], against: dict[float, dict]) -> dict[float,
     return {t: (of[t]["value"] - against[t]["value"], float(np.hypot(spread(of[t]), spread(against[t])))) for t in both}
 
 
+def mean_difference(of: dict[float, dict], against: dict[float, dict]) -> tuple[float, float] | None:
+    """The difference of two conditions averaged over windows, and its standard error by trials drawn again, nats.
+
+    Draws are the same trials in every window, so their spread holds what windows have in common; None without draws.
+    """
+    both = [t for t in of if t in against]
+    if not both or any(rows[t].get("bootstrap") is None for rows in (of, against) for t in both):
+        return None
+    spreads = [np.mean([rows[t]["bootstrap"] for t in both], 0).std(ddof=1) for rows in (of, against)]
+    value = np.mean([of[t]["value"] - against[t]["value"] for t in both])
+    return float(value), float(np.hypot(*spreads))
+
+
+def over_windows(rows: list[dict]) -> float | None:
+    """The p-value of the largest of all windows, by the largest of each permutation; None where nothing was tested.
+
+    Permutations are the same in every window: one test however many windows.
+    """
+    tested = [row for row in rows if row.get("null") is not None]
+    if not tested:
+        return None
+    largest = np.max([row["null"] for row in tested], 0)
+    beaten = int((largest >= max(row["tested"] for row in tested)).sum())
+    return (1 + beaten) / (1 + largest.size)
+
+
 def contrasts(records: list[dict]) -> list[dict]:
     """One row per session, step and measure: the records of its conditions and their differences by time."""
     groups: dict[tuple, dict[tuple, dict]] = {}
@@ -36,30 +62,36 @@ def contrasts(records: list[dict]) -> list[dict]:
     for (study, session, areas, step_s), of in groups.items():
         first, second = (of.get(which) for which in CONTRASTS[study].compared())
         for measure in dict.fromkeys(row["measure"] for r in of.values() for row in r["rows"]):
-            found = difference(by_time(first, measure), by_time(second, measure))
+            both = by_time(first, measure), by_time(second, measure)
+            found = difference(*both)
             out.append(
                 {"study": study, "session": session, "areas": areas, "step_s": step_s, "measure": measure, "records": of,
-                 "difference": found, "above": sum(d > SURE * s for d, s in found.values()),
+                 "difference": found, "mean": mean_difference(*both), "above": sum(d > SURE * s for d, s in found.values()),
                  "below": sum(d < -SURE * s for d, s in found.values())}
             )  # fmt: skip
     return out
 
 
-def more_is_shared(rows: list[dict], contrast) -> str:
-    """In how many windows areas share more in one condition, in a sentence."""
+def more_is_shared(rows: list[dict], contrast) -> list[str]:
+    """Whether areas share more in one condition, on the mean over windows of every session, as a list."""
     from scipy.stats import norm
 
-    of = [row for row in rows if row["measure"] in SHARED]
-    bins = sum(len(row["difference"]) for row in of)
-    if not bins:
-        return "Conditions: **not compared**, no window is recorded for both."
-    above, below = (sum(row[k] for row in of) for k in ("above", "below"))
-    chance = bins * norm.sf(SURE)
-    return (
-        f"{contrast.of} − {contrast.against}: areas share more in {above} of {bins} windows and less in {below}, by more than "
-        f"{SURE:g} standard errors of the difference; by chance about {chance:.1f} each, if nothing differed. Windows of a "
-        "session share its trials, so they do not count as so many tests."
-    )
+    of = [row for row in rows if row["measure"] in SHARED and row["mean"] is not None]
+    if not of:
+        return ["Conditions: **not compared**, no windows are recorded for both on trials drawn again.", ""]
+    lines = [f"{contrast.of} − {contrast.against}, mean over windows ± standard error by trials drawn again, nats:", ""]
+    for row in of:
+        value, error = row["mean"]
+        p = float(norm.sf(value / error))
+        lines.append(
+            f"- {named(row)}: {number(value)} ± {number(error)}, one-sided {p_of(p)}; more is shared: {shown(p < LEVEL)}."
+        )
+    return [
+        *lines,
+        "",
+        f"{contrast.of.capitalize()} trials differ among each other in what is seen, which areas share too.",
+        "",
+    ]
 
 
 def of_trials(records: list[dict]) -> list[str]:
@@ -70,8 +102,7 @@ def of_trials(records: list[dict]) -> list[str]:
         f"Bias depends on the number of trials, so conditions are compared on equally many: of {contrast.larger} as many are "
         "drawn as the other has, without replacement, by a fixed seed.",
         "",
-        more_is_shared(rows, contrast),
-        "",
+        *more_is_shared(rows, contrast),
         *means(records),
         f"Every window, nats; * where p ≤ {LEVEL:g}.",
         "",
@@ -99,13 +130,20 @@ def means(records: list[dict]) -> list[str]:
                 f"{1000 * r['step_s']:.0f} ms", measure.replace("_", " "), number(values.mean()),
                 f"{number(values.min())} to {number(values.max())}", number(np.mean([row["stderr"] for row in of])),
                 number(np.mean(again)) if again else "–",
-                f"{sum(p <= LEVEL for p in tested)} of {len(tested)}" if tested else "–",
+                f"{sum(p <= LEVEL for p in tested)} of {len(tested)}" if tested else "–", number(over_windows(of), 2),
             ])  # fmt: skip
     head = [
         "areas", "condition", "counts", "measure", "mean over windows", "range", "mean s.e.", "bootstrap s.e.",
-        f"windows with p ≤ {LEVEL:g}",
+        f"windows with p ≤ {LEVEL:g}", "p over all windows",
     ]  # fmt: skip
     return table(head, rows)
+
+
+def named(row: dict) -> str:
+    """Session, areas, counts and measure."""
+    return (
+        f"{row['session']} {'–'.join(row['areas'])}, {1000 * row['step_s']:.0f} ms, {row['measure'].replace('_', ' ')}"
+    )
 
 
 def windows(rows: list[dict]) -> list[str]:
@@ -113,7 +151,7 @@ def windows(rows: list[dict]) -> list[str]:
     times = sorted({t for row in rows for r in row["records"].values() for t in by_time(r, row["measure"])})
     lines = []
     for row in rows:
-        name = f"{row['session']} {'–'.join(row['areas'])}, {1000 * row['step_s']:.0f} ms, {row['measure'].replace('_', ' ')}"
+        name = named(row)
         for (condition, matched), r in row["records"].items():
             at = by_time(r, row["measure"])
             cells = [plus_minus(at[t]) + star(at[t]) if t in at else "–" for t in times]
@@ -145,8 +183,6 @@ def of_sessions(records: list[dict]) -> list[str]:
     return [
         f"{sessions} sessions. By window and condition: median (quartiles) over sessions, nats, on equally many flashes of "
         "both; below, the mean difference within sessions ± its standard error over sessions, and in how many it is positive.",
-        "",
-        more_is_shared(rows, contrast),
         "",
         *table(["areas, counts, measure", "condition", *(f"{1000 * t:.0f} ms" for t in times)], lines),
         *flagged([row for r in records for row in r["rows"]]),

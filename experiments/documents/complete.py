@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Sequence
+from types import ModuleType
 from typing import NamedTuple
 
 from experiments.cells import mark
@@ -37,9 +38,20 @@ def asked(name: str, records: Sequence[dict]) -> tuple[list[dict], tuple[str, ..
     What depends on data of the user is asked for on the data that the records speak of.
     """
     config = importlib.import_module(f"configs.{name}").get_config()
-    module = importlib.import_module("experiments.sweep" if "groups" in config else f"experiments.{name}")
+    module = without_flags("experiments.sweep" if "groups" in config else f"experiments.{name}")
     cells = module.asked(config, records) if hasattr(module, "asked") else module.cells(config)
     return cells, module.KEYS
+
+
+def without_flags(name: str) -> ModuleType:
+    """An experiment, imported for what it knows of its cells; it loses its flags, which have the names of every other's."""
+    from absl import flags
+
+    before = set(flags.FLAGS)
+    module = importlib.import_module(name)
+    for flag in set(flags.FLAGS) - before:
+        delattr(flags.FLAGS, flag)
+    return module
 
 
 def recorded(name: str, records: Sequence[dict]) -> Recorded:

@@ -13,6 +13,7 @@ import numpy as np
 from experiments.documents import bars
 from experiments.documents.complete import said
 from experiments.documents.heading import commits, cost_counts, heading
+from experiments.documents.rows import TIED
 
 MAKE = "python -m experiments.consistency --config=configs/consistency.py --workdir=records --data=mnist.npz"
 IDEAL = {"baseline": None, "data_processing": 1.0, "additivity": 2.0}
@@ -101,7 +102,8 @@ def table(found: dict[str, dict[float, Ratio]]) -> list[str]:
 def flagged(records: list[dict], hi: float) -> str:
     """How many estimates at this end say what about themselves, in a sentence."""
     flags = [e["flags"] for r in records for e in r["estimates"] if e["hi"] == hi]
-    each = Counter(name for of in flags for name in sorted({flag.partition(":")[0] for flag in of}))
+    kind = lambda flag: "tied values" if TIED.match(flag) else flag.partition(":")[0]
+    each = Counter(name for of in flags for name in sorted({*map(kind, of)}))
     words = ", ".join(f"{name} in {count}" for name, count in each.most_common())
     return f"Of {len(flags)} estimates, flags: {words or 'none'}."
 

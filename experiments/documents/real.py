@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.datasets import lifespan
 from experiments.documents import areas
 from experiments.documents.heading import commits, cost_counts, heading
 from experiments.documents.rows import (
@@ -64,14 +65,19 @@ def by_edges(gradient: list[dict]) -> str:
     """Whether the gradient is larger for proteins with more known edges, in a sentence that says what could be shown."""
     from scipy import stats
 
-    n = len(gradient)
-    rank = stats.spearmanr([row["edges"] for row in gradient], [row["value"] for row in gradient])
-    t = stats.t.ppf(1.0 - LEVEL / 2, n - 2)
+    n, edges = len(gradient), np.asarray([row["edges"] for row in gradient])
+    test = stats.permutation_test(
+        ([row["value"] for row in gradient],), lambda values: stats.spearmanr(values, edges).statistic,
+        permutation_type="pairings", alternative="greater", vectorized=False, rng=np.random.default_rng(0),
+    )  # fmt: skip
+    most = [inside(row) for row in gradient if row["edges"] == edges.max()]
+    t = stats.t.ppf(1.0 - LEVEL, n - 2)
     needed = t / np.sqrt(n - 2 + t**2)
     return (
-        f"Gradient of O-information against the number of known edges: Spearman {number(rank.statistic, 2)} "
-        f"({p_of(rank.pvalue)}); larger with more edges: {shown(rank.statistic > 0 and rank.pvalue < LEVEL)}. Over {n} "
-        f"proteins the test has little power: only a correlation of about {number(needed, 2)} or more would be shown."
+        f"Gradient of O-information against the number of known edges: Spearman {number(test.statistic, 2)} "
+        f"(one-sided {p_of(test.pvalue)} over permuted proteins); larger with more edges: {shown(test.pvalue < LEVEL)}. Over "
+        f"{n} proteins, of which {' and '.join(most)} have the most edges, the test has little power: only a correlation of "
+        f"about {number(needed, 2)} or more would be shown."
     )
 
 
@@ -84,11 +90,15 @@ def edges_apart(pairs: list[dict]) -> str:
     test = stats.mannwhitneyu(values(known), values(other), alternative="greater")
     auc = test.statistic / (len(known) * len(other))
     found = lambda rows: f"{sum(map(differs, rows))} of {len(rows)}"
+    tested = any(row.get("p_value") is not None for row in pairs)
+    by_null = (
+        f" The permutation test has p ≤ {LEVEL:g} in {found(known)} with an edge and {found(other)} without, by chance in "
+        f"about {number(LEVEL * len(known), 1)} and {number(LEVEL * len(other), 1)}."
+    )
     return (
         f"Mutual information of the {len(known)} pairs with a known edge against the {len(other)} others: area under the curve "
-        f"{number(auc, 2)} ({p_of(test.pvalue)}); more with an edge: {shown(test.pvalue < LEVEL)}. The permutation test has "
-        f"p ≤ {LEVEL:g} in {found(known)} with an edge and {found(other)} without."
-    )
+        f"{number(auc, 2)} (one-sided {p_of(test.pvalue)}); more with an edge: {shown(test.pvalue < LEVEL)}."
+    ) + (by_null if tested else "")
 
 
 def of_ages(records: list[dict]) -> list[str]:
@@ -107,7 +117,9 @@ def of_ages(records: list[dict]) -> list[str]:
             for row in slopes
         ]
         lines += [
-            "O-information by subject:",
+            "O-information by subject. Ours averages over each person's rows what the law of people of an age says of them, as",
+            "the Gaussian of an age does; the published rise is of each person's own law, which says more than what people of",
+            "an age share.",
             "",
             *(f"- {with_age(row, r['modules'])}" for row in slopes),
             "",
@@ -120,12 +132,18 @@ def of_ages(records: list[dict]) -> list[str]:
 
 
 def with_age(row: dict, modules: int) -> str:
-    """Whether O-information rises with age, in a sentence; the published direction is judged on all modules."""
+    """Whether O-information rises with age, in a sentence.
+
+    The published direction is judged on all modules and on what it speaks of, each subject's own law.
+    """
     sure, name = row["p_value"] < LEVEL, row["measure"].rpartition(", ")[2]
     rises, falls = sure and row["value"] > 0, sure and row["value"] < 0
     if modules < row["of"]:
         verdict = "rises with age" if rises else "falls with age" if falls else f"a rise with age is {shown(False)}"
         return f"The first {modules} of {row['of']} modules, a subset that is not judged, {name}: {verdict}."
+    if name != lifespan.OWN:
+        verdict = "rises with age" if rises else "falls with age" if falls else f"a change with age is {shown(False)}"
+        return f"All {modules} modules, {name}: {verdict}."
     published = "the published direction"
     verdict = f"rises with age, {published}." if rises else f"**falls** with age, not {published}." if falls else ""
     return f"All {modules} modules, {name}: " + (verdict or f"the published rise with age is **{shown(False)}**.")
@@ -248,7 +266,7 @@ def _proteins(axes, record, plots):
 
 
 def _ages(axes, record, plots):
-    for row, colour in zip((r for r in record["rows"] if "each" in r), (plots.BLUE, plots.GREY)):
+    for row, colour in zip((r for r in record["rows"] if "each" in r), (plots.BLUE, plots.ORANGE, plots.GREY)):
         age, each = np.asarray(row["age"]), np.asarray(row["each"])
         axes.plot(age, each, "o", ms=2, alpha=0.5, color=colour)
         line = np.polyfit(age, each, 1)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from made_records import ENVIRONMENT
 
+from experiments.datasets import lifespan
 from experiments.documents import areas, real
 
 TIES = "a, column 0: 61 % of the values are ties; uniform noise of the rounding step (0.01) was added, and so on"
@@ -20,8 +21,9 @@ def record(study, rows, **more):
     return {"study": study, "rows": rows} | shared | more
 
 
-def windows(measure, values, n, p=None, **more):
-    return [row(measure, v, time=t, n=n, p_value=p, **more) for t, v in zip(TIMES, values)]
+def windows(measure, values, n, p=None, draws=(-0.1, 0.0, 0.1), **more):
+    drawn = lambda v: {"bootstrap": [v + d for d in draws]} if draws else {}
+    return [row(measure, v, time=t, n=n, p_value=p, **drawn(v), **more) for t, v in zip(TIMES, values)]
 
 
 def session(of, against, drawn, *, study="pairs", name="s1", named=("A", "B"), measure="mutual_information", **more):
@@ -44,15 +46,16 @@ def test_conditions_are_compared_on_equally_many_trials():
     assert found["difference"][TIMES[0]] == (pytest.approx(0.7), pytest.approx(np.hypot(0.1, 0.1)))
     assert (found["above"], found["below"]) == (1, 0)  # .7 is beyond 2 × .141, .1 is not
     text = real.markdown(records)
-    assert "areas share more in 1 of 2 windows and less in 0, by more than 2 standard errors" in text
-    assert "by chance about 0.0 each" in text
+    assert found["mean"] == (pytest.approx(0.4), pytest.approx(np.hypot(0.1, 0.1)))
+    told = "- s1 A–B, 50 ms, mutual information: 0.400 ± 0.141, one-sided p = 0.0023; more is shared: shown at 5 %."
+    assert told in text
     name = "| s1 A–B, 50 ms, mutual information "
     assert f"{name}| grating, 300 trials | 0.100 ± 0.100* | 0.100 ± 0.100* |  |" in text
     assert f"{name}| grey, 60 trials | 0.200 ± 0.100 | 0.200 ± 0.100 |  |" in text
     assert f"{name}| grating, 60 drawn | 0.900 ± 0.100 | 0.300 ± 0.100 |  |" in text
     assert f"{name}| **grating − grey** | 0.700 ± 0.141 | 0.100 ± 0.141 | 1 above, 0 below |" in text
     assert (
-        "| s1 A–B | grating, 300 trials | 50 ms | mutual information | 0.100 | 0.100 to 0.100 | 0.100 | – | 2 of 2 |"
+        "| s1 A–B | grating, 300 trials | 50 ms | mutual information | 0.100 | 0.100 to 0.100 | 0.100 | – | 2 of 2 | – |"
         in text
     )
 
@@ -64,7 +67,25 @@ def test_a_contrast_counts_what_is_less_and_the_larger_standard_error():
     assert (unsure["above"], unsure["below"]) == (0, 0)
     (lacking,) = areas.contrasts(session((0.1, 0.1), (0.9, 0.9), (0.2, 0.2))[:2])  # none drawn yet
     assert lacking["difference"] == {}
-    assert "**not compared**" in areas.more_is_shared([lacking], areas.CONTRASTS["pairs"])
+    assert "**not compared**" in areas.more_is_shared([lacking], areas.CONTRASTS["pairs"])[0]
+    (once,) = areas.contrasts(session((0.1, 0.1), (0.9, 0.9), (0.2, 0.2), draws=()))
+    assert once["mean"] is None and once["difference"]
+    said = areas.more_is_shared([less], areas.CONTRASTS["pairs"])
+    assert any("−0.700" in line and "not shown" in line for line in said)
+
+
+def test_windows_share_their_draws():
+    """Draws that go up in one window and down in the next leave the mean where it is."""
+    of, against = ({t: row("x", v, bootstrap=[v - d, v + d]) for t, v, d in zip(TIMES, (1.0, 2.0), each)} for each in (
+        (0.3, -0.3), (0.1, 0.1),
+    ))  # fmt: skip
+    assert areas.mean_difference(of, against) == (0.0, pytest.approx(0.1 * np.sqrt(2.0)))
+
+
+def test_many_windows_are_one_test():
+    tested = [row("x", 9.0, tested=v, null=null) for v, null in ((0.5, [0.1, 0.6, 0.2]), (0.7, [0.3, 0.1, 0.8]))]
+    assert areas.over_windows(tested) == pytest.approx(2 / 4)  # the third permutation says .8 somewhere
+    assert areas.over_windows([row("x", 9.0)]) is None
 
 
 def test_three_areas_have_a_table_of_both_measures():
@@ -74,7 +95,8 @@ def test_three_areas_have_a_table_of_both_measures():
     text = real.markdown(of)
     assert "o information | grey, 60 trials | 0.700 ± 0.100 | −0.800 ± 0.100 |" in text
     assert "o information | **grating − grey** | −0.400 ± 0.141 | 1.200 ± 0.141 | 1 above, 1 below |" in text
-    assert "areas share more in 1 of 2 windows" in text  # S counts, O-information says not how much is shared
+    assert "ms, s information: 0.400 ± 0.141" in text  # O-information says not how much is shared
+    assert "ms, o information: " not in text
 
 
 def test_a_window_that_could_not_be_measured_is_a_gap():
@@ -117,10 +139,14 @@ def test_proteins_and_their_edges():
     text = real.markdown(proteins())
     assert "All cells: total correlation 3.000 ± 0.100 (p = 0.05), o information 1.000 ± 0.100." in text
     assert "All cells together mix those of every intervention." in text
-    assert "Spearman 1.00" in text and "larger with more edges: shown at 5 %" in text
-    assert "Over 6 proteins the test has little power: only a correlation of about 0.81 or more" in text
+    assert "Spearman 1.00 (one-sided p = 0.0014" in text and "larger with more edges: shown at 5 %" in text  # 1 of 6!
+    assert "Over 6 proteins, of which f have the most edges, the test has little power: only a correlation" in text
+    assert "of about 0.73 or more" in text
     assert "area under the curve 1.00" in text and "more with an edge: shown at 5 %" in text
-    assert "p ≤ 0.05 in 4 of 4 with an edge and 0 of 4 without" in text
+    assert "p ≤ 0.05 in 4 of 4 with an edge and 0 of 4 without, by chance in about 0.2 and 0.2." in text
+    (mixed,) = proteins()
+    mixed["rows"] = [{k: v for k, v in r.items() if k != "p_value"} for r in mixed["rows"]]
+    assert "permutation test has" not in real.markdown([mixed])
     assert text.index("| f | 5 | 0.600 ± 0.100 |") < text.index("| a | 0 | 0.100 ± 0.100 |")
     other = real.markdown(proteins(values=(0.6, 0.5, 0.4, 0.3, 0.2, 0.1), known=-9.0))
     assert "larger with more edges: not shown at 5 %" in other and "more with an edge: not shown at 5 %" in other
@@ -137,7 +163,7 @@ def test_flags_are_told_once_and_in_short():
     assert "Flags: forms disagree (1 of 16 values); tied values" in real.markdown(proteins())
 
 
-def aged(value, p, modules=20, name="ours"):
+def aged(value, p, modules=20, name=lifespan.OWN):
     slope = row(
         f"slope of o_information, {name}", value, p_value=p, correlation=0.3, of=20, age=[10, 40, 80], each=[0, 1, 2]
     )
@@ -148,17 +174,40 @@ def aged(value, p, modules=20, name="ours"):
 @pytest.mark.parametrize(
     "value, p, modules, said",
     [
-        (0.09, 0.0005, 20, "All 20 modules, ours: rises with age, the published direction."),
-        (0.09, 0.06, 20, "All 20 modules, ours: the published rise with age is **not shown at 5 %**."),
-        (-0.09, 0.0005, 20, "All 20 modules, ours: **falls** with age, not the published direction."),
-        (0.09, 0.0005, 10, "The first 10 of 20 modules, a subset that is not judged, ours: rises with age."),
-        (0.002, 0.8, 10, "10 of 20 modules, a subset that is not judged, ours: a rise with age is not shown at 5 %."),
+        (0.09, 0.0005, 20, "All 20 modules, copula of each subject: rises with age, the published direction."),
+        (
+            0.09,
+            0.06,
+            20,
+            "All 20 modules, copula of each subject: the published rise with age is **not shown at 5 %**.",
+        ),
+        (-0.09, 0.0005, 20, "All 20 modules, copula of each subject: **falls** with age, not the published direction."),
+        (
+            0.09,
+            0.0005,
+            10,
+            "The first 10 of 20 modules, a subset that is not judged, copula of each subject: rises with age.",
+        ),
+        (
+            0.002,
+            0.8,
+            10,
+            "10 of 20 modules, a subset that is not judged, copula of each subject: a rise with age is not shown at 5 %.",
+        ),
     ],
 )
 def test_the_published_direction_is_judged_on_all_modules(value, p, modules, said):
     text = real.markdown([aged(value, p, modules)])
     assert f"{said}\n" in text and f"{real.number(value)} ± 0.100" in text
     assert "without age 0.700 ± 0.100 (p = 0.10)" in text
+
+
+def test_the_law_of_an_age_is_another_question():
+    text = real.markdown([aged(0.002, 0.8, name=lifespan.OURS)])
+    assert (
+        "All 20 modules, ours: a change with age is not shown at 5 %." in text and "published rise with age" not in text
+    )
+    assert "All 20 modules, ours: falls with age." in real.markdown([aged(-0.09, 0.001, name=lifespan.OURS)])
 
 
 def test_views_and_their_pairs():
