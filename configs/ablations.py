@@ -38,7 +38,7 @@ def get_config(arg: str = "") -> ConfigDict:
     """The configuration; ``smoke`` ends in under a minute."""
     config = ConfigDict()
     config.name = "ablations"
-    config.rivals = False
+    config.rivals = ()
     config.keep_programs = True
     group = lambda n, seeds, options, tasks=TASKS, **more: ConfigDict(
         {"tasks": tasks, "n": n, "seeds": seeds, "measures": MUTUAL, "options": options} | more

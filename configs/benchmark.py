@@ -29,7 +29,7 @@ def get_config(arg: str = "") -> ConfigDict:
     """The configuration; ``smoke`` ends in under a minute."""
     config = ConfigDict()
     config.name = "benchmark"
-    config.rivals = False
+    config.rivals = ()
     config.keep_programs = True
     group = lambda tasks, n, seeds, **more: ConfigDict(
         {"tasks": tasks, "n": n, "test": n, "seeds": seeds, "measures": MUTUAL, "options": {}} | more

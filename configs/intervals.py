@@ -23,7 +23,7 @@ def get_config(arg: str = "") -> ConfigDict:
     """The configuration; ``smoke`` ends in under a minute."""
     config = ConfigDict()
     config.name = "intervals"
-    config.rivals = False
+    config.rivals = ()
     group = lambda task, n, seeds, measures, **options: ConfigDict(
         {"tasks": (task,), "n": n, "seeds": seeds, "measures": measures, "options": options}
     )

@@ -23,7 +23,7 @@ def get_config(arg: str = "") -> ConfigDict:
     if arg not in ("", "smoke", *RECIPES):
         raise ValueError(f"unknown argument {arg!r}; choose one of {', '.join(RECIPES)}, smoke, or none for both.")
     config = ConfigDict()
-    config.name, config.seeds, config.rivals = "published", 1, False
+    config.name, config.seeds, config.rivals = "published", 1, ()
     group = lambda tasks, measure, n=100_000, test=10_000, **options: ConfigDict(
         {"tasks": tasks, "n": n, "test": test, "measures": (measure,), "options": options, "estimator": "published"}
     )

@@ -22,7 +22,7 @@ def get_config(arg: str = "") -> ConfigDict:
     """The configuration; ``smoke`` ends in under a minute."""
     config = ConfigDict()
     config.name = "reach"
-    config.rivals = True
+    config.rivals = ("copula", "ksg", "exact")
     config.seeds = 3
     group = lambda tasks, measures, n=20_000, seeds=3, **options: ConfigDict(
         {"tasks": tasks, "n": n, "seeds": seeds, "measures": measures, "options": options}

@@ -6,11 +6,13 @@ import importlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -67,7 +69,8 @@ def run(
         place = path.with_suffix(".unfinished") / hashlib.sha256(mark(cell, told).encode()).hexdigest()[:16]
         if cell.get("long"):
             child.append(str(place))
-        found = subprocess.run(child, capture_output=True, text=True, env=inherited)
+        with ended_together():
+            found = subprocess.run(child, capture_output=True, text=True, env=inherited)
         lines = [line for line in found.stdout.splitlines() if line.startswith("RECORD")]
         if found.returncode or not lines:
             failed += 1
@@ -80,6 +83,19 @@ def run(
         print(show(record), flush=True)
     if failed:
         sys.exit(f"{failed} cells failed; the same command tries them again.")
+
+
+@contextmanager
+def ended_together() -> Iterator[None]:
+    """A process that is asked to end takes the one it waits for with it, which would live on with nobody to record it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def resumed(function: Callable[..., dict], cell: dict, place: Path, every_s: float = 1.0) -> dict:

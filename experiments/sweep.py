@@ -9,6 +9,7 @@ in all on the same task and rows.  Cells already recorded are skipped: the same 
 """
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from absl import app, flags
@@ -61,7 +62,7 @@ def measure(cell: dict, place: Path | None = None) -> dict:
         "value": {k: e.value for k, e in found.items()},
         "stderr": {k: e.stderr for k, e in found.items()},
         "diagnostics": {k: {d: e.diagnostics.get(d) for d in KEPT if d in e.diagnostics} for k, e in found.items()},
-        "beside": rivals_of(task, vs, tuple(found)) if cell["rivals"] else {},
+        "beside": rivals_of(task, vs, tuple(found), cell["rivals"]) if cell["rivals"] else {},
         "date": time.strftime("%Y-%m-%d"), "environment": environment(),
         "programs_kept": bool(jax.config.jax_compilation_cache_dir),
     }  # fmt: skip
@@ -103,7 +104,7 @@ def by_rival(name: str, train: dict, test: dict, truth: dict, seed: int, options
 def clock(cell: dict, kept: list[dict]) -> dict:
     """``cpu_seconds`` for a rival that trains as long as ours took, by the records so far: mean over data seeds.
 
-    A decomposition shares them among its mutual informations.
+    ``"4 ours"`` is four times as long.  A decomposition shares them among its mutual informations.
 
     Raises:
       LookupError: when ours has not been measured yet.
@@ -111,7 +112,8 @@ def clock(cell: dict, kept: list[dict]) -> dict:
     from jaxinfo.bench import tasks
     from jaxinfo.estimators import decompose
 
-    if cell["options"].get("cpu_seconds") != OURS:
+    times, _, whose = str(cell["options"].get("cpu_seconds")).rpartition(" ")
+    if whose != OURS:
         return {}
     same = ("task", "n", "measures")
     took = [
@@ -122,11 +124,11 @@ def clock(cell: dict, kept: list[dict]) -> dict:
     path, _, _ = cell["estimator"].rpartition("-")
     names = list(tasks.task(cell["task"]).dims)
     parts = {t[1:] for m in cell["measures"] for t in decompose.mi_terms(m, names, path)} if path else [()]
-    return {"cpu_seconds": round(sum(took) / len(took) / len(parts), 2)}
+    return {"cpu_seconds": round(float(times or 1) * sum(took) / len(took) / len(parts), 2)}
 
 
-def rivals_of(task, vs: dict, measures: tuple[str, ...]) -> dict[str, dict[str, float]]:
-    """Gaussian copula and nearest neighbours on the same rows: rival -> measure -> nats."""
+def rivals_of(task, vs: dict, measures: tuple[str, ...], names: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Gaussian copula, nearest neighbours and exact scores on the same rows, those of them named: rival -> measure -> nats."""
     import numpy as np
 
     from jaxinfo.estimators import copula, ksg
@@ -137,18 +139,16 @@ def rivals_of(task, vs: dict, measures: tuple[str, ...]) -> dict[str, dict[str, 
         inverse = np.linalg.inv(s[1])
         moved = np.trace(inverse @ s[0]) + (m[1] - m[0]) @ inverse @ (m[1] - m[0]) - len(m[0])
         value = 0.5 * (moved + np.linalg.slogdet(s[1])[1] - np.linalg.slogdet(s[0])[1])
-        return {
-            "copula": {"kl_divergence": float(value)},
-            "ksg": {"kl_divergence": float(ksg.knn_kl(p, q).value)},
-        }
+        each = {"copula": value, "ksg": ksg.knn_kl(p, q).value}
+        return {rival: {"kl_divergence": float(of)} for rival, of in each.items() if rival in names}
     rows = 3000 if sum(v[0].size for v in vs.values()) > 12 else 10_000
-    beside = {
-        "copula": copula.copula_measures(vs, measures, discrete=task.discrete),
-        "ksg": ksg.ksg_measures(vs, measures, max_rows=rows, discrete=task.discrete),
+    found = {
+        "copula": lambda: copula.copula_measures(vs, measures, discrete=task.discrete),
+        "ksg": lambda: ksg.ksg_measures(vs, measures, max_rows=rows, discrete=task.discrete),
     }
     if task.copula is not None:
-        beside["exact"] = exact(task, vs, measures)
-    return {rival: {k: float(e.value) for k, e in each.items()} for rival, each in beside.items()}
+        found["exact"] = lambda: exact(task, vs, measures)
+    return {rival: {k: float(e.value) for k, e in found[rival]().items()} for rival in names if rival in found}
 
 
 def exact(task, vs: dict, measures: tuple[str, ...]) -> dict:
@@ -191,7 +191,7 @@ def cells(config) -> list[dict]:
             for seed in range(group["seeds"] if "seeds" in group else config.seeds):
                 cell = {"task": task, "n": group.n, "seed": seed, "options": options, "measures": measures}
                 cell |= {k: group[k] for k in ("test", "estimator", "long") if k in group}
-                out.append(cell | {"rivals": bool(config.rivals) and "estimator" not in group})
+                out.append(cell | {"rivals": [] if "estimator" in group else list(config.rivals)})
     return out
 
 

@@ -4,8 +4,10 @@ import json
 import math
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -328,6 +330,23 @@ def doubled(cell):
     return cell | {"value": 2 * cell["before"]}
 
 
+def test_a_killed_run_takes_its_cell_with_it(tmp_path):
+    (tmp_path / "slow.py").write_text(
+        "import os, time\n\ndef measure(cell):\n    print(os.getpid(), file=open('pid', 'w'))\n    time.sleep(60)\n"
+    )
+    code = "from pathlib import Path; from experiments import cells; cells.run(Path('x.jsonl'), [{}], 'slow:measure', show=str)"
+    env = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"}
+    started = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, env=env)
+    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text().strip():
+        time.sleep(0.05)
+        assert started.poll() is None
+    pid = int((tmp_path / "pid").read_text())
+    started.terminate()
+    assert started.wait(30) == 128 + signal.SIGTERM
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
 def test_a_cell_is_told_of_the_records_so_far_or_waits_for_them(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
     path = tmp_path / "some.jsonl"
@@ -357,7 +376,10 @@ def test_a_rival_trains_as_long_as_ours_took(flags_forgotten):
     cell = {"task": "1v1-normal-0.75", "n": bars.N, "seed": 0, "measures": [], "estimator": "dv"}
     timed = cell | {"options": {"cpu_seconds": "ours"}}
     assert sweep.clock(timed, ours + others) == {"cpu_seconds": 40.0}
-    assert sweep.clock(cell | {"options": {"cpu_seconds": 5.0}}, ours) == {}
+    assert sweep.clock(cell | {"options": {"cpu_seconds": "4 ours"}}, ours) == {"cpu_seconds": 160.0}
+    assert (
+        sweep.clock(cell | {"options": {"cpu_seconds": 5.0}}, ours) == {} == sweep.clock(cell | {"options": {}}, ours)
+    )
     with pytest.raises(LookupError, match="no record of ours on 1v1-normal-0.75"):
         sweep.clock(timed, others)
     system = {"task": "mixed-10x5-plain", "measures": ["total_correlation", "dual_total_correlation"]}

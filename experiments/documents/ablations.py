@@ -4,6 +4,7 @@ Drawn by ``python -m experiments.tables --records=records/ablations.jsonl``.
 """
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -30,17 +31,17 @@ def changed(records: list[dict]) -> list[dict]:
     rows = []
     for (n, options), tasks in cells.items():
         words = [f"{k}={v}" for k, v in json.loads(options).items()] + ([f"n={n}"] if n != usual else [])
-        # the first seed compiles for the rest
-        cpu = float(np.mean([min(r["cpu_s"] for r in rs) for rs in tasks.values()]))
+        cpu = {t: min(r["cpu_s"] for r in rs) for t, rs in tasks.items()}  # the first seed compiles for the rest
         errors = lambda told, tasks=tasks: {
             t: np.array([told(r) - r["truth"][MEASURE] for r in rs]) for t, rs in tasks.items()
         }
-        rows.append(
-            {"change": ", ".join(words) or DEFAULT, "error": errors(lambda r: r["value"][MEASURE]), "cpu_s": cpu}
-        )
+        row = lambda change, error, cpu=cpu: {
+            "change": change, "error": error, "size": {t: float(abs(e).mean()) for t, e in error.items()}, "cpu_s": cpu
+        }  # fmt: skip
+        rows.append(row(", ".join(words) or DEFAULT, errors(lambda r: r["value"][MEASURE])))
         if not words:
             other = {k: errors(lambda r, k=k: r.get("diagnostics", {}).get(MEASURE, {}).get(k, np.nan)) for k in FORMS}
-            rows += [{"change": f"value={k}", "error": e, "cpu_s": cpu} for k, e in other.items()]
+            rows += [row(f"value={k}", e) for k, e in other.items()]
     first = (DEFAULT, *(f"value={k}" for k in FORMS))
     return sorted(rows, key=lambda row: first.index(row["change"]) if row["change"] in first else len(first))
 
@@ -50,11 +51,13 @@ def markdown(records: list[dict]) -> str:
     rows = changed(records)
     tasks = list(dict.fromkeys(t for row in rows for t in row["error"]))
     number = lambda v: f"{v:+.3f}".replace("-", "−")
+    shared = shared_tasks(rows)
     lines = [
         *heading("What each choice is worth", MAKE, "ablations"),
         f"Code: commit {commits(records)}. Mean of estimate − truth ± its standard deviation over data seeds, in nats; one",
-        "option changed at a time. *mean error* is the mean of |estimate − truth| over tasks and seeds; *CPU-s* of a fit is",
-        "the mean over tasks of the least over seeds, since the first compiles for the others.",
+        "option changed at a time. *mean error* is the mean of |estimate − truth| over seeds and the tasks that most changes",
+        f"have ({', '.join(shared)}); *CPU-s* of a fit is the mean over them of the least over seeds, since the first",
+        "compiles for the others.",
         "",
         "![errors](ablations.png)",
         "",
@@ -66,12 +69,18 @@ def markdown(records: list[dict]) -> str:
             f"{number(row['error'][t].mean())} ± {row['error'][t].std():.3f}" if t in row["error"] else "–"
             for t in tasks
         ]
-        lines.append(f"| {row['change']} | " + " | ".join(cells) + f" | {_error(row):.3f} | {row['cpu_s']:.0f} |")
+        whole = "– | –"
+        if set(shared) <= set(row["error"]):
+            error, cpu = (np.mean([row[k][t] for t in shared]) for k in ("size", "cpu_s"))
+            whole = f"{error:.3f} | {cpu:.0f}"
+        lines.append(f"| {row['change']} | " + " | ".join(cells) + f" | {whole} |")
     return "\n".join(lines) + "\n"
 
 
-def _error(row: dict) -> float:
-    return float(np.mean([abs(e).mean() for e in row["error"].values()]))
+def shared_tasks(rows: list[dict]) -> list[str]:
+    """The tasks that more than half of the changes have."""
+    counts = Counter(t for row in rows for t in row["error"])
+    return [t for t, count in counts.items() if 2 * count > len(rows)]
 
 
 def picture(records: list[dict], path: Path) -> None:

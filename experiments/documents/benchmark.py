@@ -87,6 +87,13 @@ def verdicts(records: list[dict]) -> list[str]:
             f"(bar: all); the best, {best['estimator']}, has {best['there']:.4f} on {best['shared']} tasks, ours "
             f"{best['ours']:.4f}: " + judged(below == len(rivals))
         )
+    minutes = cpu_minutes(records)
+    if minutes:
+        lines.append(
+            f"- CPU-minutes of ours for all {b['tasks']} tasks, a process each, by data seed (the first compiles for the "
+            f"others): {', '.join(f'{m:.1f}' for m in minutes)}; `docs/forty.md` has them in few programs (bar: "
+            f"{b['cpu_min']:g})."
+        )
     fewer, trained = hurried(records)
     if trained:
         lines.append(
@@ -94,6 +101,15 @@ def verdicts(records: list[dict]) -> list[str]:
             f"{trained - len(fewer)} of {trained} (bar: all): " + judged(not fewer)
         )
     return lines
+
+
+def cpu_minutes(records: list[dict]) -> list[float]:
+    """What ours took for all tasks, by data seed; of seeds that have all."""
+    seconds: dict[int, dict[str, float]] = {}
+    for r in records:
+        if not r.get("estimator") and r["n"] == bars.FORTY["n"]:
+            seconds.setdefault(r["seed"], {})[r["task"]] = r["cpu_s"]
+    return [sum(of.values()) / 60.0 for _, of in sorted(seconds.items()) if len(of) >= bars.FORTY["tasks"]]
 
 
 def hurried(records: list[dict]) -> tuple[list[tuple[str, str]], int]:

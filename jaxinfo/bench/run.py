@@ -11,6 +11,7 @@ from jaxinfo.bench.task import Sample
 from jaxinfo.estimators import cca, copula, decompose, ksg, neural, published
 from jaxinfo.types import Estimate, Estimator
 
+OF_THE_FIRST = ("published",)  # read scores of the first variable, the fewer coordinates the better
 RIVALS = ("copula", "cca", "ksg", "published", *neural.BOUNDS)
 
 
@@ -31,7 +32,9 @@ def rival(name: str, measure: str, **options: Any) -> Estimator:
     if alone not in RIVALS or (path and path not in decompose.PATHS):
         raise ValueError(f"no rival {name!r}; choose one of {', '.join(RIVALS)}, or tree-{neural.BOUNDS[0]} and so on.")
     if path or (alone in neural.BOUNDS and measure != "mutual_information"):
-        return decompose.decomposed(_alone(alone, "mutual_information", options), measure, path or "line")
+        return decompose.decomposed(
+            _alone(alone, "mutual_information", options), measure, path or "line", wider_first=alone not in OF_THE_FIRST
+        )
     return _alone(alone, measure, options)
 
 
@@ -55,7 +58,12 @@ def estimate_all(
     path, _, alone = name.rpartition("-")
     if path or (alone in neural.BOUNDS and tuple(measures) != ("mutual_information",)):
         rival(name, measures[0], **options)  # refuses unknown names
-        many = decompose.decomposed_many(_alone(alone, "mutual_information", options), measures, path or "line")
+        many = decompose.decomposed_many(
+            _alone(alone, "mutual_information", options),
+            measures,
+            path or "line",
+            wider_first=alone not in OF_THE_FIRST,
+        )
         state = many.init(jax.random.key(seed), train)
         return many.estimate(many.update(state, train), test)
     return {m: estimate(rival(name, m, **options), train, test, seed) for m in measures}

@@ -73,13 +73,17 @@ def mi_terms(measure: str, names: Sequence[str], path: str = "line") -> Terms:
     return of[measure]
 
 
-def decomposed(mutual_information: Estimator, measure: str, path: str = "line") -> Estimator:
+def decomposed(
+    mutual_information: Estimator, measure: str, path: str = "line", *, wider_first: bool = True
+) -> Estimator:
     """``measure`` of a dict of variables by an estimator of the mutual information of two.
 
     Args:
       mutual_information: of two variables, as ``types.Estimator``.
       measure: as in :func:`mi_terms`.
       path: "line" or "tree".
+      wider_first: which side of each pair comes first.  Bounds with a density of the second given the first (CLUB, DoE) are
+        nearer when that is the narrow one; a conditional score of the first (MINDE-c), when the first is.
 
     Returns:
       An estimator of the whole; equal terms are estimated once, and ``diagnostics["steps"]`` is the mean over them of the
@@ -89,11 +93,13 @@ def decomposed(mutual_information: Estimator, measure: str, path: str = "line") 
     Raises:
       ValueError: as :func:`mi_terms`.
     """
-    many = decomposed_many(mutual_information, (measure,), path)
+    many = decomposed_many(mutual_information, (measure,), path, wider_first=wider_first)
     return Estimator(many.init, many.update, lambda state, data: many.estimate(state, data)[measure])
 
 
-def decomposed_many(mutual_information: Estimator, measures: Sequence[str], path: str = "line") -> Decomposition:
+def decomposed_many(
+    mutual_information: Estimator, measures: Sequence[str], path: str = "line", *, wider_first: bool = True
+) -> Decomposition:
     """Several measures from one set of mutual informations: as :func:`decomposed`, ``estimate`` returns them by name."""
 
     def weights(data: Mapping[str, np.ndarray]) -> dict[str, dict[tuple, float]]:
@@ -108,9 +114,8 @@ def decomposed_many(mutual_information: Estimator, measures: Sequence[str], path
         columns = list(as_variables(data).values())
         join = lambda at: np.concatenate([columns[i] for i in at], axis=1)
         terms = dict.fromkeys(ab for of in weights(data).values() for ab in of)
-        # the wider side first: bounds with a density of the second given the first (CLUB, DoE) are nearer that way
-        wider_first = lambda ab: sorted(map(join, ab), key=lambda side: -side.shape[1])
-        return {ab: dict(zip("xy", wider_first(ab))) for ab in terms}
+        by_width = lambda ab: sorted(map(join, ab), key=lambda side: side.shape[1], reverse=wider_first)
+        return {ab: dict(zip("xy", by_width(ab))) for ab in terms}
 
     def init(key: Any, data: Mapping[str, np.ndarray]) -> dict[tuple, Any]:
         terms = pairs(data)

@@ -17,3 +17,14 @@ def test_one_row_per_change_and_the_values_it_could_have_told(tmp_path):
     assert "| width=128 | −0.050 ± 0.000 | 0.050 |" in text and "| n=40000 | +0.002" in text
     ablations.picture(default + more, tmp_path / "ablations.png")
     assert (tmp_path / "ablations.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_means_are_over_the_tasks_that_most_changes_have():
+    """A change of one task alone, or of one task more, is not compared by what the others lack."""
+    wide = record(task="wide", error=0.5, cpu_s=90.0)
+    records = [record(error=0.01, cpu_s=8.0), wide, *(record(options={"width": w}, cpu_s=w) for w in (8, 16))]
+    records.append(record(task="many", n=100_000, error=0.3))
+    text = ablations.markdown(records)
+    assert "have (1v1-normal-0.75)" in text
+    assert "| default | +0.010 ± 0.000 | +0.500 ± 0.000 | – | 0.010 | 8 |" in text
+    assert "| n=100000 | – | – | +0.300 ± 0.000 | – | – |" in text

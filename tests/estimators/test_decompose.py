@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from jaxinfo.estimators import copula, decompose
+from jaxinfo.types import Estimate, Estimator
 
 N = 5
 
@@ -47,6 +48,17 @@ def test_both_paths_add_up_to_the_whole(data, measure, path):
     shared = 0 if path == "tree" else 2 if measure == "dual_total_correlation" else 1
     terms = {"total_correlation": N - 1, "s_information": N}.get(measure, 2 * N - 1 - shared)
     assert got.diagnostics["terms"] == terms
+
+
+@pytest.mark.parametrize("wider_first", [True, False])
+def test_which_side_comes_first(wider_first):
+    seen = []
+    told = lambda state, pair: seen.append(tuple(v.shape[1] for v in pair.values())) or Estimate(1.0, 0.0)
+    alone = Estimator(lambda key, data: None, lambda state, data: state, told)
+    whole = decompose.decomposed(alone, "total_correlation", wider_first=wider_first)
+    x = {name: np.zeros((5, d)) for name, d in (("a", 1), ("b", 2), ("c", 4))}
+    whole.estimate(whole.init(jax.random.key(0), x), x)
+    assert {tuple(sorted(s, reverse=wider_first)) for s in seen} == set(seen) and len(seen) == 2
 
 
 def test_what_cannot_be_decomposed():
