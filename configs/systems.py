@@ -43,9 +43,8 @@ def get_config(arg: str = "") -> ConfigDict:
     decompositions = dict.fromkeys(BOUNDS, {}) | {"line-published": {"decay": 0.99}}
     rivals = [rival(*each) for each in decompositions.items()]
     rivals.append(rival("tree-nwj", {}, COMPARED[:2]))
-    rivals += [
-        rival(*each, COMPARED[1:2], "4 ours") for each in decompositions.items()
-    ]  # does more time bring them near?
+    # does more time bring them near?
+    rivals += [rival(*each, COMPARED[1:2], "4 ours") for each in decompositions.items()]
     slopes = tuple(f"gradient-{n}x5{tail}" for tail in ("", "-half_cube", "-inner_spiral") for n in (6, 10))
     ours = lambda tasks, measures=SYSTEM: group(tasks, measures, {}, long=True)
     rest = tuple(task for task in GRID if task not in COMPARED)

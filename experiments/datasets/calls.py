@@ -7,13 +7,8 @@ import numpy as np
 
 SYSTEM = ("total_correlation", "dual_total_correlation")  # 0 exactly when all variables are independent
 WHOLE = (*SYSTEM, "o_information")
-TOLD = (
-    "gap",
-    "difference",
-    "optimism",
-    "null",
-    "bootstrap",
-)  # of diagnostics; draws are aligned over windows and measures
+# what rows tell of diagnostics; draws are aligned over windows and measures
+TOLD = ("gap", "difference", "optimism", "null", "bootstrap")
 NULL = {"budget": "quick", "folds": 2, "steps": 1_500}  # statistic and null share it: the test is valid, if less sharp
 
 

@@ -76,6 +76,14 @@ def by_age(vs: dict, age: np.ndarray, subject: np.ndarray) -> np.ndarray:
 
     Ω(x) = 2 log p(x) − Σ_i log p(x_i) − Σ_i log p(x_i | x_others), with the covariances of the others averaged by weights
     exp(−(age difference)² / 2 YEARS²).
+
+    Args:
+      vs: N modules, each ``[n]``.
+      age: ``[subjects]``, years.
+      subject: whose row each is ``[n]``, numbers in the order of ``age``.
+
+    Returns:
+      ``[subjects]``.
     """
     x = np.column_stack(list(vs.values()))
     own = np.stack([np.cov(x[subject == s].T, bias=True) for s in np.unique(subject)])

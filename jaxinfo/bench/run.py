@@ -32,9 +32,8 @@ def rival(name: str, measure: str, **options: Any) -> Estimator:
     if alone not in RIVALS or (path and path not in decompose.PATHS):
         raise ValueError(f"no rival {name!r}; choose one of {', '.join(RIVALS)}, or tree-{neural.BOUNDS[0]} and so on.")
     if path or (alone in neural.BOUNDS and measure != "mutual_information"):
-        return decompose.decomposed(
-            _alone(alone, "mutual_information", options), measure, path or "line", wider_first=alone not in OF_THE_FIRST
-        )
+        one, wider_first = _alone(alone, "mutual_information", options), alone not in OF_THE_FIRST
+        return decompose.decomposed(one, measure, path or "line", wider_first=wider_first)
     return _alone(alone, measure, options)
 
 
@@ -58,12 +57,8 @@ def estimate_all(
     path, _, alone = name.rpartition("-")
     if path or (alone in neural.BOUNDS and tuple(measures) != ("mutual_information",)):
         rival(name, measures[0], **options)  # refuses unknown names
-        many = decompose.decomposed_many(
-            _alone(alone, "mutual_information", options),
-            measures,
-            path or "line",
-            wider_first=alone not in OF_THE_FIRST,
-        )
+        one, wider_first = _alone(alone, "mutual_information", options), alone not in OF_THE_FIRST
+        many = decompose.decomposed_many(one, measures, path or "line", wider_first=wider_first)
         state = many.init(jax.random.key(seed), train)
         return many.estimate(many.update(state, train), test)
     return {m: estimate(rival(name, m, **options), train, test, seed) for m in measures}

@@ -46,7 +46,7 @@ class Settings:
       width: hidden width of the critic.
       depth: hidden layers.
       batch: pairs per step; also the pairs that a bound is evaluated on at a time.  Bounds score every x with every y of a
-        batch, so half as many take four times the steps in the same time, which brings them nearer (thesis C.3.3 has 64).
+        batch: half as many cost a quarter.  It is that of thesis C.3.3, as is the rate.
       steps: most optimiser steps.
       look: steps between looks at held-out rows; the best parameters are kept.
       cpu_seconds: stop at the first look after this much time of the processor, compilation aside.
