@@ -15,8 +15,9 @@ def get_config(arg: str = "") -> ConfigDict:
     """The configuration; ``smoke`` ends in under a minute."""
     config = ConfigDict()
     config.levels = (0.0, 0.25, 0.5, 0.75, 1.0)  # share of the image's rows that Y shows, from the top
-    config.n = 15_000  # rows of every test, from twice as many images; autoencoders train on all others
-    config.latent = ConfigDict({"x": 8, "y": 64})  # X is coarser: what it holds of an image, Y holds of what it shows
+    config.n = 15_000  # images of either half; autoencoders train on all others
+    config.pairs = 4  # in which each image stands where two are joined, which is twice as much to learn
+    config.latent = ConfigDict({"x": 2, "y": 8})  # X is coarser: what it holds of an image, Y holds of what it shows
     config.noise = 0.1  # standard deviation of what is added to the latents of X, which vary by 1
     config.encoder = ConfigDict({"width": 400, "steps": 4_000})
     config.ends = (12.0, 8.0)  # clean ends of log-SNR: networks are trained to the greatest and read to each

@@ -5,8 +5,10 @@
 X is an image, Y its top rows with the rest black, each by the standardised latents of an autoencoder of its own, trained
 on other images.  Noise is added to the latents of X alone, which makes the information finite.  Autoencoders drop details,
 and not the same ones: Y(i) may hold some that Y(i + k) lacks.  X has fewer latents than Y, so that hardly any of them is in
-X, and data processing holds as nearly.  All three tests have equally many rows: those of additivity hold an image of the
-first half and one of the second.  The same networks are read to every clean end of log-SNR.
+X, and data processing holds as nearly.  All three tests read the images of the first half; a row of additivity joins one of
+these with one of the second half.  Two images are twice as much to learn, so each stands in several pairs; they are made
+within blocks of images, and no block is divided, which keeps what trains apart from what is read.  The same networks are
+read to every clean end of log-SNR.
 """
 
 import shutil
@@ -21,9 +23,10 @@ from experiments.cells import run
 CONFIG = config_flags.DEFINE_config_file("config", "configs/consistency.py", "Configuration.")
 WORKDIR = flags.DEFINE_string("workdir", "records", "Where consistency.jsonl is kept.")
 DATA = flags.DEFINE_string("data", "digits", "An npz file of images and labels, tfds:<name>, or digits.")
-KEYS = ("test", "level", "before", "seed", "ends", "n", "latent", "noise", "encoder", "options", "title")
+KEYS = ("test", "level", "before", "seed", "ends", "n", "pairs", "latent", "noise", "encoder", "options", "title")
 HERE = ("data", "kept")  # where a cell finds things on this machine: no part of its record
 MEASURE = "mutual_information"
+BLOCKS = 20  # of images whose pairs stay together
 KEPT = (
     "gap", "difference", "gaussian", "row_stderr", "optimism", "optimism_gaussian", "tail_high_snr", "steps", "best_step",
     "logsnr_range",
@@ -40,8 +43,8 @@ def measure(cell: dict, place: Path | None = None) -> dict:
     from jaxinfo.io.log import environment
 
     cpu, wall = time.process_time(), time.time()
-    x, y, losses = pair(cell)
-    options = cell["options"] | ({} if place is None else {"checkpoint_dir": str(place)})
+    x, y, groups, losses = pair(cell)
+    options = cell["options"] | ({} if place is None else {"checkpoint_dir": str(place)}) | {"groups": groups}
     model = ji.fit({"x": x, "y": y}, MEASURE, seed=cell["seed"], hi=max(cell["ends"]), progress=False, **options)
     return {k: v for k, v in cell.items() if k not in HERE} | {
         "estimates": [read(model, hi) for hi in cell["ends"]], "rows": len(x), "encoder_losses": losses,
@@ -69,17 +72,29 @@ def read(model, hi: float) -> dict:
 
 
 def pair(cell: dict):
-    """Both sides of one test, and the losses of the autoencoders behind them."""
+    """Both sides of one test, the groups of its rows if any, and the losses of the autoencoders behind them."""
     import numpy as np
 
     x, ys, losses = latents(cell)
     n, y = len(x) // 2, ys[cell["level"]]
     joined = lambda a, b: np.concatenate([a, b], axis=1)
     if cell["test"] == "additivity":
-        return joined(x[:n], x[n:]), joined(y[:n], y[n:]), losses
+        first, second, groups = paired(n, cell["pairs"], np.random.default_rng([cell["seed"], 3]))
+        return joined(x[first], x[n + second]), joined(y[first], y[n + second]), groups, losses
     if cell["test"] == "data_processing":
         y = joined(y, ys[cell["before"]])
-    return x[:n], y[:n], losses
+    return x[:n], y[:n], None, losses
+
+
+def paired(n: int, pairs: int, rng):
+    """Row numbers of both halves and the block of each pair: every image of n stands in so many, all within its block."""
+    import numpy as np
+
+    blocks = np.array_split(np.arange(n), BLOCKS)
+    first = np.concatenate(blocks * pairs)
+    second = np.concatenate([rng.permutation(rows) for rows in blocks * pairs])
+    block = np.concatenate([np.full(rows.size, k) for k, rows in enumerate(blocks)])
+    return first, second, np.tile(block, pairs)
 
 
 def latents(cell: dict):
@@ -120,7 +135,7 @@ def cells(config, data: str, title: str, kept: str = "") -> list[dict]:
     asked = [("baseline", level, None) for level in levels]
     asked += [("data_processing", b, a) for a, b in zip(levels, levels[1:]) if a > 0]
     asked += [("additivity", level, None) for level in levels if level > 0]
-    shared = {"n": config.n, "noise": config.noise, "latent": config.latent.to_dict()}
+    shared = {"n": config.n, "pairs": config.pairs, "noise": config.noise, "latent": config.latent.to_dict()}
     shared |= {"encoder": config.encoder.to_dict(), "options": config.options.to_dict(), "title": title}
     shared |= {"data": data, "kept": kept or None, "long": True, "ends": list(config.ends)}
     return [

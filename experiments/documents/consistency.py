@@ -114,7 +114,8 @@ def markdown(records: list[dict]) -> str:
     lines = [
         *heading("Self-consistency on images", MAKE, "consistency"),
         f"Code: commit {commits(records)}. {first['latent']['x']} latents of the image X, {first['latent']['y']} of what Y",
-        f"shows of it, by autoencoders trained on other images; noise of {first['noise']:g} on the latents of X.",
+        f"shows of it, by autoencoders trained on other images; noise of {first['noise']:g} on the latents of X. Each image",
+        f"stands in {first['pairs']} pairs of additivity; blocks of images, within which pairs are made, are never divided.",
         "Ratios of estimates, means over data seeds ± their standard deviation. *hi* is the clean end of log-SNR at which the",
         "integral stops; the same networks are read to each. By a rule fixed beforehand, a ratio is judged where its",
         f"denominator is at least {bars.CONSISTENT['nats']:g} nat, in the mean over seeds; verdicts are final from "
@@ -127,7 +128,9 @@ def markdown(records: list[dict]) -> str:
     ]
     for (title, hi), found in ratios(records).items():
         own = [r for r in records if r["title"] == title]
-        lines += ["", f"{title}, {own[-1]['rows']} rows of each test; hi = {hi:g}:", "", *verdicts(found), ""]
+        rows = {r["test"]: r["rows"] for r in own}
+        told = ", ".join(f"{rows[test]} rows of {test.replace('_', ' ')}" for test in IDEAL if test in rows)
+        lines += ["", f"{title}, {told}; hi = {hi:g}:", "", *verdicts(found), ""]
         lines += [*table(found), "", flagged(own, hi)]
     return "\n".join(lines) + "\n"
 

@@ -21,9 +21,9 @@ LEVELS = (0.0, 0.5, 1.0)
 def one(test, level, value, seed=0, title="3 images", ends=(12.0,), flags=()):
     """A record, whose value is the same at every clean end."""
     return {
-        "test": test, "level": level, "seed": seed, "ends": list(ends), "n": 10, "latent": {"x": 2, "y": 3}, "noise": 0.1,
+        "test": test, "level": level, "seed": seed, "ends": list(ends), "n": 10, "pairs": 4, "latent": {"x": 2, "y": 3},
         "estimates": [{"hi": hi, "value": value, "stderr": 0.1, "flags": list(flags)} for hi in ends],
-        "title": title, "rows": 2, "cpu_s": 360.0, "environment": ENVIRONMENT,
+        "noise": 0.1, "title": title, "rows": 8 if test == "additivity" else 2, "cpu_s": 360.0, "environment": ENVIRONMENT,
     }  # fmt: skip
 
 
@@ -102,7 +102,8 @@ def test_document(tmp_path):
     notes = ["too few rows: networks read 0.3 nats more", "truncated at high SNR: about 1 nats"]
     records = seeds() + seeds(count=1, title="9 images", ends=(8.0,), flags=notes)
     text = consistency.markdown(records)
-    assert "3 images, 2 rows of each test; hi = 12:" in text and "9 images, 2 rows of each test; hi = 8:" in text
+    assert "3 images, 2 rows of baseline, 2 rows of data processing, 8 rows of additivity; hi = 12:" in text
+    assert "9 images, 2 rows of baseline" in text and "in 4 pairs of additivity" in text
     assert "| 0.50 | 4.00 ± 0.00 | 0.400 ± 0.000 | 1.020 ± 0.000 | 2.000 ± 0.000 |" in text
     assert "| 0.50 | 4.00 | 0.400 | 1.020 | 2.000 |" in text and "3.0 CPU-hours in all" in text
     assert "1 seed: from 0.002 to 1.000" in text and text.count("within so far.") == 3 and text.count("within.") == 3
@@ -134,20 +135,27 @@ def test_all_tests_have_equally_many_rows_and_two_images_are_of_two_halves(exper
 
     monkeypatch.setattr(latents, "encoded", encoded)
     cell = {
-        "seed": 0, "n": 50, "latent": {"x": 1, "y": 2}, "noise": 0.0, "data": "", "kept": None, "encoder": {},
+        "seed": 0, "n": 50, "pairs": 3, "latent": {"x": 1, "y": 2}, "noise": 0.0, "data": "", "kept": None, "encoder": {},
         "before": None, "level": 0.5,
     }  # fmt: skip
-    x, y, losses = experiment.pair(cell | {"test": "baseline"})
+    monkeypatch.setattr(experiment, "BLOCKS", 4)
+    x, y, groups, losses = experiment.pair(cell | {"test": "baseline"})
+    assert groups is None
     assert (x.shape, y.shape) == ((20, 1), (20, 2))  # a third of the images, not the 50 that are asked for
     assert losses == [{"side": "x", "level": 1.0, "loss": 0.5}, {"side": "y", "level": 0.5, "loss": 0.5}]
     train, rows = asked[1]
     assert len(train) == 20 and len(rows) == 40 and not rows[:, 6:].any() and rows[:, :6].all()
     assert not {r.tobytes() for r in train} & {r.tobytes() for r in rows}  # autoencoders never see what is measured
-    xx, yy, _ = experiment.pair(cell | {"test": "additivity"})
-    assert (xx.shape, yy.shape) == ((20, 2), (20, 4))
-    np.testing.assert_array_equal(xx[:, :1], x)
-    np.testing.assert_array_equal(yy[:, :2], y)
-    assert not np.isclose(xx[:, 1:], x).any()
+    xx, yy, groups, _ = experiment.pair(cell | {"test": "additivity"})
+    assert (xx.shape, yy.shape, groups.shape) == ((60, 2), (60, 4), (60,))
+    np.testing.assert_array_equal(xx[:, :1], np.tile(x, (3, 1)))
+    np.testing.assert_array_equal(yy[:, :2], np.tile(y, (3, 1)))
+    assert not np.isin(xx[:, 1:], x).any()  # of the other half
+    for image in np.unique(xx[:, 1]):
+        rows = xx[:, 1] == image
+        assert rows.sum() == 3 and np.unique(groups[rows]).size == 1  # in three pairs of one block
+        assert np.unique(yy[rows, 2:], axis=0).shape == (1, 2)  # the latents of the same image on both sides
+    assert [np.unique(xx[groups == k, 0]).size for k in range(4)] == [5, 5, 5, 5]
     both = experiment.pair(cell | {"test": "data_processing", "before": 0.25})[1]
     np.testing.assert_array_equal(both[:, :2], y)
     assert both.shape == (20, 4)
