@@ -36,6 +36,7 @@ from jaxinfo.types import Array, Estimate, Estimator, Params
 BOUNDS = ("dv", "mine", "nwj", "infonce", "smile", "club", "doe_gaussian", "doe_logistic", "fmmi")
 AVERAGE_RATE = 0.01  # of MINE's moving average
 PROBES = 16  # times and directions in which a row's divergence is read
+FEWEST = 8  # batches that rows are read in, for a standard error
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,9 @@ class Settings:
     Attributes:
       width: hidden width of the critic.
       depth: hidden layers.
-      batch: pairs per step; also the pairs that a bound is evaluated on at a time.  Bounds score every x with every y of a
-        batch: half as many cost a quarter.  It is that of thesis C.3.3, as is the rate.
+      batch: pairs per step.  Bounds score every x with every y of a batch: half as many cost a quarter.  It is that of
+        thesis C.3.3, as is the rate.
+      read: most rows that a bound is evaluated on at a time; InfoNCE is the lower, the fewer they are.
       steps: most optimiser steps.
       look: steps between looks at held-out rows; the best parameters are kept.
       cpu_seconds: stop at the first look after this much time of the processor, compilation aside.
@@ -59,6 +61,7 @@ class Settings:
     width: int = 128
     depth: int = 2
     batch: int = 64
+    read: int = 512
     steps: int = 20_000
     look: int = 100
     cpu_seconds: float | None = None
@@ -68,7 +71,7 @@ class Settings:
     preprocess: str = "rank"
 
     def __post_init__(self):
-        check_whole(self, "width", "depth", "batch", "steps", "look")
+        check_whole(self, "width", "depth", "batch", "read", "steps", "look")
         if self.batch < 2:
             raise ValueError(
                 f"batch must be at least 2, got {self.batch}: a pair is told from the others of its batch."
@@ -223,13 +226,21 @@ def bound(name: str, s: Settings) -> Bound:
     return makers[name]()
 
 
+class Course(NamedTuple):
+    """Steps taken, the step whose parameters are kept, and whether the loss left the finite numbers."""
+
+    steps: int = 0
+    best_step: int = 0
+    diverged: bool = False
+
+
 class State(NamedTuple):
-    """A critic and how to read it: the transforms of its training rows, parameters, steps taken."""
+    """A critic and how to read it: the transforms of its training rows, parameters, how its training went."""
 
     key: Array
     transforms: tuple[preprocess.Transform, preprocess.Transform] | None
     params: Params
-    steps: int
+    course: Course
 
 
 def neural_estimator(name: str = "infonce", settings: Settings | None = None) -> Estimator:
@@ -254,23 +265,28 @@ def neural_estimator(name: str = "infonce", settings: Settings | None = None) ->
         x, y = _pair(data, s)
         transforms = preprocess.fit(x, s.preprocess), preprocess.fit(y, s.preprocess)
         x, y = (t.forward(v).astype(np.float32) for t, v in zip(transforms, (x, y)))
-        params, steps = _train(state.key, chosen, name, s, x, y)
-        return State(state.key, transforms, params, steps)
+        params, course = _train(state.key, chosen, name, s, x, y)
+        return State(state.key, transforms, params, course)
 
     def estimate(state: State, data: Mapping[str, np.ndarray]) -> Estimate:
         if state.transforms is None:
             raise ValueError("estimate: expected a trained state, got a new one; call update first.")
         x, y = _pair(data, s)
         x, y = (t.forward(v).astype(np.float32) for t, v in zip(state.transforms, (x, y)))
-        values = np.asarray(_values(chosen, s.batch, state.params, x, y), np.float64)
+        size = max(min(s.read, len(x) // FEWEST), s.batch)
+        values = np.asarray(_values(chosen, size, state.params, x, y), np.float64)
         stderr = float(values.std(ddof=1)) / math.sqrt(len(values))
-        flags: tuple[str, ...] = ()
-        if name == "infonce" and values.mean() > 0.8 * math.log(s.batch):
-            flags = (f"near the most this bound can say, log {s.batch} = {math.log(s.batch):.2f} nats: raise batch",)
-        about = {"steps": state.steps, "rows": len(x), "flags": flags}
+        course = state.course
+        flags: list[str] = []
+        if course.diverged:
+            flags.append(f"the loss was not finite after {course.steps} steps: its best parameters before are read")
+        if name == "infonce" and values.mean() > 0.8 * math.log(size):
+            most = f"log {size} = {math.log(size):.2f} nats"
+            flags.append(f"near the most this bound can say, {most}: raise read or batch")
+        about = {"steps": course.steps, "best_step": course.best_step, "rows": len(x), "flags": tuple(flags)}
         return Estimate(float(values.mean()), stderr, None, None, about, "mutual_information")
 
-    return Estimator(lambda key, data: State(key, None, None, 0), update, estimate)
+    return Estimator(lambda key, data: State(key, None, None, Course()), update, estimate)
 
 
 def _pair(data: Mapping[str, np.ndarray], s: Settings) -> tuple[np.ndarray, np.ndarray]:
@@ -292,8 +308,8 @@ def _values(b: Bound, batch: int, params: Params, x: np.ndarray, y: np.ndarray) 
     return values(params, keys, blocks(x), blocks(y))
 
 
-def _train(key: Array, b: Bound, name: str, s: Settings, x: np.ndarray, y: np.ndarray) -> tuple[Params, int]:
-    """The running average of the parameters with the least held-out loss, and the steps taken."""
+def _train(key: Array, b: Bound, name: str, s: Settings, x: np.ndarray, y: np.ndarray) -> tuple[Params, Course]:
+    """The running average of the parameters with the least held-out loss, and how training went."""
     k_split, k_init, k_train = jax.random.split(key, 3)
     order = np.asarray(jax.random.permutation(k_split, len(x)))
     held = max(int(s.validation * len(x)), 2 * s.batch) if len(x) >= 4 * s.batch else s.batch
@@ -327,16 +343,20 @@ def _train(key: Array, b: Bound, name: str, s: Settings, x: np.ndarray, y: np.nd
         return jnp.mean(jax.lax.map(lambda one: b.held(p, critic.apply, *one), (keys, *blocks)))
 
     held_out = jax.jit(on_held).lower(state.ema).compile()
-    best, least, done, started = jax.tree.map(jnp.copy, params), math.inf, 0, time.process_time()
+    best, least, best_step, done, started = jax.tree.map(jnp.copy, params), math.inf, 0, 0, time.process_time()
     while done < s.steps:
         state, _ = advance(k_train, state, rows)
         done += count
         params = state.ema
         now = float(held_out(params))
-        if not math.isfinite(now):
-            break  # exponentials of wild scores; the best so far stands
+        if not math.isfinite(now):  # exponentials of wild scores; the best so far stands
+            return best, Course(done, best_step, diverged=True)
         if now < least:
-            best, least = jax.tree.map(jnp.copy, params), now  # the next step takes the state's own buffers
+            best, least, best_step = (
+                jax.tree.map(jnp.copy, params),
+                now,
+                done,
+            )  # the next step takes the state's buffers
         if s.cpu_seconds is not None and time.process_time() - started > s.cpu_seconds:
             break
-    return best, done
+    return best, Course(done, best_step)

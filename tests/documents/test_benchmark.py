@@ -14,7 +14,8 @@ OURS = [cell(seed=0, error=0.03), cell(seed=1, error=-0.01), cell("1v1-normal-0.
 
 
 def rival(error, given=50.0, **more):
-    return cell(error=error, estimator="dv", options={"cpu_seconds": "ours"}, cpu_seconds=given, **more)
+    own = {"options": {"cpu_seconds": "ours"}, "cpu_seconds": given, "cpu_s": given + 3.0}
+    return cell(error=error, estimator="dv", **own | more)
 
 
 def test_ranking_on_the_tasks_and_seeds_that_both_have():
@@ -48,6 +49,7 @@ def test_a_rival_that_was_given_less_is_named():
     assert benchmark.hurried([*OURS, rival(-0.06, given=30.0)]) == ([("dv", "1v1-normal-0.75")], 1)
     text = benchmark.markdown([*OURS, rival(-0.06, given=30.0)])
     assert "there with it: 0 of 1 (bar: all): **outside.**" in text
+    assert benchmark.hurried([*OURS, rival(-0.06, cpu_s=40.0)])[0] == [("dv", "1v1-normal-0.75")]  # it ended by itself
 
 
 def test_a_rival_that_diverged_is_behind():
