@@ -140,7 +140,7 @@ def cells(config, data: str, title: str, kept: str = "") -> list[dict]:
     shared |= {"data": data, "kept": kept or None, "long": True, "ends": list(config.ends)}
     return [
         {"test": test, "level": level, "before": before, "seed": seed} | shared
-        for seed in range(config.seeds)
+        for seed in config.seeds
         for test, level, before in asked
     ]
 

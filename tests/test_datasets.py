@@ -157,7 +157,9 @@ class Found(dict):
     """What the front door returns, without networks."""
 
     def __init__(self, measures):
-        super().__init__({m: Estimate(1.0, 0.1, diagnostics={"flags": ("some flag: of it",)}) for m in measures})
+        super().__init__(
+            {m: Estimate(1.0, 0.1, diagnostics={"gap": 0.9, "flags": ("some flag: of it",)}) for m in measures}
+        )
 
     def rows(self):
         return [{"measure": m, "value": 1.0, "p_value": 0.05} for m in self]
@@ -179,6 +181,7 @@ def test_nulls_take_a_small_budget_and_stand_beside_their_measures(monkeypatch):
         (("total_correlation",), shared | calls.NULL | {"null": 19}),
     ]
     assert [row["p_value"] for row in rows] == [0.05, None, None] and rows[0]["flags"] == ["some flag: of it"]
+    assert rows[0]["tested"] == 0.9
     called.clear()
     fewer = calls.for_null({"steps": 40})
     assert fewer["steps"] == 40 and fewer["folds"] == calls.NULL["folds"]
@@ -206,7 +209,8 @@ def test_windows_have_p_values_of_their_own():
         "measure": "s_information",
         "time": t,
         "p_value": p,
-        "value": value,
+        "value": value + 0.4,  # with what is added for what is yet to be learned, which the null does not hold
+        "gap": value,
         "null": [0.1, value],
     }
     found = calls.beside(rows, [test(0.2, 0.5, 0.3), test(0.1, 0.05, 0.7)])

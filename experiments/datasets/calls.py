@@ -71,9 +71,9 @@ def tested(vs: dict, measures: Sequence[str], cell: dict, place: Path | None, ca
 def beside(found: list[dict], tests: list[dict]) -> list[dict]:
     """The rows, each with the p-value of its measure, in its window when there are some; None where it was not tested.
 
-    What was ``tested``, an estimate of its own, and the ``null`` stand beside it.
+    What was ``tested``, the gap of an estimate of its own, and the ``null``, gaps too, stand beside it.
     """
     key = lambda row: (row["measure"], row.get("time"))
     of = {key(row): row for row in tests}
-    kept = lambda test: {"p_value": test["p_value"], "tested": test["value"], "null": test.get("null")}
+    kept = lambda test: {"p_value": test["p_value"], "tested": test["gap"], "null": test.get("null")}
     return [row | (kept(of[key(row)]) if key(row) in of else {"p_value": None}) for row in found]

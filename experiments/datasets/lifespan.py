@@ -12,6 +12,7 @@ from experiments.datasets import calls
 
 FILE = "lifespan_fmri.npz"
 YEARS = 5.0  # standard deviation of the ages that count as one
+APART = "without age"  # the end of the name of what is tested
 OURS, SMOOTH, OWN = "ours", "Gaussian of an age", "copula of each subject"
 LENGTH = 159  # samples of each subject that the authors keep: an estimate from more samples is biased less
 
@@ -56,7 +57,7 @@ def measure(cell: dict, place: Path | None = None) -> list[dict]:
     )  # fmt: skip
     rows = [row | {"measure": row["measure"].partition("(")[0]} for row in calls.rows(results)]
     apart = calls.tested(vs, calls.SYSTEM, cell, place, "null", groups=subject)
-    rows += [row | {"measure": f"{row['measure']} without age"} for row in apart]
+    rows += [row | {"measure": f"{row['measure']} {APART}"} for row in apart]
     with np.load(cell["path"]) as z:
         of = z["bold"].shape[1]
     pointwise = results[asked[-1]].per_sample

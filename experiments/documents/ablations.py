@@ -50,14 +50,13 @@ def markdown(records: list[dict]) -> str:
     """The whole document."""
     rows = changed(records)
     tasks = list(dict.fromkeys(t for row in rows for t in row["error"]))
-    number = lambda v: f"{v:+.3f}".replace("-", "−")
     shared = shared_tasks(rows)
     lines = [
         *heading("What each choice is worth", MAKE, "ablations"),
-        f"Code: commit {commits(records)}. Mean of estimate − truth ± its standard deviation over data seeds, in nats; one",
-        "option changed at a time. *mean error* is the mean of |estimate − truth| over seeds and the tasks that most changes",
-        f"have ({', '.join(shared)}); *CPU-s* of a fit is the mean over them of the least over seeds, since the first",
-        "compiles for the others.",
+        f"Code: commit {commits(records)}. Mean of estimate − truth ± its standard deviation over data seeds (where there are",
+        "several), in nats; one option changed at a time; more than 20,000 rows may take more steps, too. *mean error* is the",
+        f"mean of |estimate − truth| over seeds and the tasks that most changes have ({', '.join(shared)});",
+        "*CPU-s* of a fit is the mean over them of the least over seeds, since the first compiles for the others.",
         "",
         "![errors](ablations.png)",
         "",
@@ -65,16 +64,21 @@ def markdown(records: list[dict]) -> str:
         "|---|" + "--:|" * (len(tasks) + 2),
     ]
     for row in rows:
-        cells = [
-            f"{number(row['error'][t].mean())} ± {row['error'][t].std():.3f}" if t in row["error"] else "–"
-            for t in tasks
-        ]
+        cells = [told(row["error"].get(t)) for t in tasks]
         whole = "– | –"
         if set(shared) <= set(row["error"]):
             error, cpu = (np.mean([row[k][t] for t in shared]) for k in ("size", "cpu_s"))
             whole = f"{error:.3f} | {cpu:.0f}"
         lines.append(f"| {row['change']} | " + " | ".join(cells) + f" | {whole} |")
     return "\n".join(lines) + "\n"
+
+
+def told(errors: np.ndarray | None) -> str:
+    """Mean ± standard deviation over data seeds; of one its error."""
+    if errors is None:
+        return "–"
+    mean = f"{errors.mean():+.3f}".replace("-", "−")
+    return f"{mean} ± {errors.std(ddof=1):.3f}" if errors.size > 1 else mean
 
 
 def shared_tasks(rows: list[dict]) -> list[str]:

@@ -1,5 +1,7 @@
 """Brain areas in windows after an event: two conditions of a session, or of many sessions, as text and as panels."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from experiments.datasets import allen, steinmetz
@@ -26,17 +28,25 @@ def difference(of: dict[float, dict], against: dict[float, dict]) -> dict[float,
     return {t: (of[t]["value"] - against[t]["value"], float(np.hypot(spread(of[t]), spread(against[t])))) for t in both}
 
 
-def mean_difference(of: dict[float, dict], against: dict[float, dict]) -> tuple[float, float] | None:
-    """The difference of two conditions averaged over windows, and its standard error by trials drawn again, nats.
+class Mean(NamedTuple):
+    """A mean over windows and its standard error in nats, and the degrees of freedom of that."""
+
+    value: float
+    error: float
+    df: int
+
+
+def mean_difference(of: dict[float, dict], against: dict[float, dict]) -> Mean | None:
+    """The difference of two conditions averaged over windows, its standard error by trials drawn again.
 
     Draws are the same trials in every window, so their spread holds what windows have in common; None without draws.
     """
     both = [t for t in of if t in against]
     if not both or any(rows[t].get("bootstrap") is None for rows in (of, against) for t in both):
         return None
-    spreads = [np.mean([rows[t]["bootstrap"] for t in both], 0).std(ddof=1) for rows in (of, against)]
+    draws = [np.mean([rows[t]["bootstrap"] for t in both], 0) for rows in (of, against)]
     value = np.mean([of[t]["value"] - against[t]["value"] for t in both])
-    return float(value), float(np.hypot(*spreads))
+    return Mean(float(value), float(np.hypot(*(d.std(ddof=1) for d in draws))), min(d.size for d in draws) - 1)
 
 
 def over_windows(rows: list[dict]) -> float | None:
@@ -74,21 +84,22 @@ def contrasts(records: list[dict]) -> list[dict]:
 
 def more_is_shared(rows: list[dict], contrast) -> list[str]:
     """Whether areas share more in one condition, on the mean over windows of every session, as a list."""
-    from scipy.stats import norm
+    from scipy import stats
 
     of = [row for row in rows if row["measure"] in SHARED and row["mean"] is not None]
     if not of:
         return ["Conditions: **not compared**, no windows are recorded for both on trials drawn again.", ""]
     lines = [f"{contrast.of} − {contrast.against}, mean over windows ± standard error by trials drawn again, nats:", ""]
     for row in of:
-        value, error = row["mean"]
-        p = float(norm.sf(value / error))
+        value, error, df = row["mean"]
+        p = float(stats.t.sf(value / error, df))
         lines.append(
             f"- {named(row)}: {number(value)} ± {number(error)}, one-sided {p_of(p)}; more is shared: {shown(p < LEVEL)}."
         )
     return [
         *lines,
         "",
+        f"Of {len(of)} comparisons, {number(LEVEL * len(of), 1)} would be shown by chance.",
         f"{contrast.of.capitalize()} trials differ among each other in what is seen, which areas share too.",
         "",
     ]

@@ -60,7 +60,7 @@ def limits(ours: list[dict]) -> dict[int, float]:
 
 def time_to_error(records: list[dict], near: dict[int, float]) -> Time:
     """The time of one estimator on one task."""
-    found = [reached(r, near.get(r["seed"], max(near.values()))) for r in records]
+    found = [reached(r, near[r["seed"]]) for r in records]
     points = [p or by_cost(r)[-1] for p, r in zip(found, records)]
     return Time(*(float(np.mean([p[k] for p in points])) for k in ("cpu_s", "compile_s")), None not in found)
 
@@ -81,7 +81,7 @@ def named(record: dict) -> str:
 
 
 def pairs(records: list[dict]) -> list[dict[str, list[dict]]]:
-    """Records of ours under one set of options, and of the published recipe, for every task that has both."""
+    """Records of ours under one set of options, and of the published recipe, on the tasks and data seeds that both have."""
     ours: dict[tuple[str, str], list[dict]] = {}
     published: dict[str, list[dict]] = {}
     for r in records:
@@ -89,7 +89,9 @@ def pairs(records: list[dict]) -> list[dict[str, list[dict]]]:
             published.setdefault(r["task"], []).append(r)
         else:
             ours.setdefault((r["task"], options(r)), []).append(r)
-    return [{"ours": of, "published": published[task]} for (task, _), of in ours.items() if task in published]
+    shared = lambda of, others: [r for r in of if r["seed"] in {o["seed"] for o in others}]
+    both = [(of, published.get(task, [])) for (task, _), of in ours.items()]
+    return [{"ours": shared(a, b), "published": shared(b, a)} for a, b in both if shared(a, b)]
 
 
 def compared(records: list[dict]) -> list[dict]:
@@ -105,7 +107,7 @@ def compared(records: list[dict]) -> list[dict]:
             {
                 "task": task, "options": told, "measure": first["measure"], "truth": first["truth"], "time": time,
                 "error": {name: float(np.mean([error(r) for r in of])) for name, of in each.items()},
-                "whole": whole, "seeds": {name: len(of) for name, of in each.items()},
+                "whole": whole, "seeds": len(each["ours"]),
                 "steps": (first["points"][-1]["steps"], first["recipe"]["steps"]),
                 "ratio": sooner(time["ours"], time["published"]),
                 "ratio_run": sooner(time["ours"], time["published"], "run_s"),
@@ -121,8 +123,18 @@ def curve(records: list[dict]) -> list[dict]:
     for points in zip(*(r["points"] for r in records)):
         errors = np.array([abs(p["value"] - r["truth"]) for p, r in zip(points, records)])
         told = {k: float(np.mean([p[k] for p in points])) for k in ("steps", "loss", "cpu_s")}
-        rows.append({"asked": points[0]["asked"], "error": float(errors.mean()), "spread": float(errors.std())} | told)
+        rows.append({"asked": points[0]["asked"], "error": float(errors.mean()), "spread": deviation(errors)} | told)
     return rows
+
+
+def mean_of(row: dict) -> str:
+    """Mean error ± its standard deviation over data seeds, where there are several."""
+    return number(row["error"]) + ("" if row["spread"] is None else f" ± {number(row['spread'])}")
+
+
+def deviation(values: np.ndarray) -> float | None:
+    """Standard deviation over data seeds; None of one alone."""
+    return float(values.std(ddof=1)) if values.size > 1 else None
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -152,7 +164,7 @@ def markdown(records: list[dict]) -> str:
         *heading("Time to error", MAKE, "cost"),
         f"Code: commit {commits(records)}. CPU-seconds, compiling included and in brackets alone, to the first checkpoint, in",
         f"order of cost, after which |error| on fresh rows stays at most {bars.NEAR:g} nats (or our final error, where that is",
-        "larger); means over data seeds; importing packages and drawing rows are left out.",
+        "larger); means over the data seeds that both have; importing packages and drawing rows are left out.",
         "",
         "The published recipes (network, sampler and steps of the thesis; MINDE for mutual information, SOI for O-information)",
         f"learn from {rows['published']} rows, one run read on the way; where one never comes near, the time it had counts.",
@@ -162,17 +174,17 @@ def markdown(records: list[dict]) -> str:
         "",
         "![error against CPU-seconds and steps, loss against steps](cost.png)",
         "",
-        "| task | measure | options | truth | seeds | our error | ours, s | whole, s | published seeds | published error "
+        "| task | measure | options | truth | seeds | our error | ours, s | whole, s | published error "
         "| published, s | all of its steps, s | times sooner | without compiling | bar |",
-        "|---|---|---|" + "--:|" * 12,
+        "|---|---|---|" + "--:|" * 11,
     ]
     for r in compared(records):
         ours, published = (r["time"][name] for name in WHO)
         taken, steps = r["steps"]
         whole = number(r["whole"]["published"], 0) + ("" if taken == steps else f" ({taken} of {steps} steps)")
         cells = [
-            r["task"], r["measure"].replace("_", " "), r["options"], number(r["truth"]), str(r["seeds"]["ours"]),
-            number(r["error"]["ours"]), seconds(ours, 1), number(r["whole"]["ours"], 0), str(r["seeds"]["published"]),
+            r["task"], r["measure"].replace("_", " "), r["options"], number(r["truth"]), str(r["seeds"]),
+            number(r["error"]["ours"]), seconds(ours, 1), number(r["whole"]["ours"], 0),
             number(r["error"]["published"]), seconds(published, 0), whole, times(r["ratio"], published),
             times(r["ratio_run"], published), verdict(r),
         ]  # fmt: skip
@@ -198,7 +210,7 @@ def curves(records: list[dict]) -> list[str]:
         for row in curve([r for r in records if (r["task"], r["estimator"]) == (task, name)]):
             cells = [
                 task, name, "default" if row["asked"] is None else str(row["asked"]), number(row["steps"], 0),
-                f"{number(row['error'])} ± {number(row['spread'])}", number(row["loss"]), number(row["cpu_s"], 0),
+                mean_of(row), number(row["loss"]), number(row["cpu_s"], 0),
             ]  # fmt: skip
             lines.append("| " + " | ".join(cells) + " |")
     return lines

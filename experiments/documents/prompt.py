@@ -105,7 +105,9 @@ def markdown(records: list[dict]) -> str:
         "I(X; Y | X_t) in nats from the predictions of a class-conditional model on rows it has not seen, by Simpson's rule",
         f"over {first['grid']} times; a classifier's I(X; Y) beside it, which is a lower bound. Errors are standard errors",
         f"over rows of one seed. Bars of labels are {percent(bars.SHOWN)}: for images of one label throughout (the first and",
-        "the last switch) of what the classifier gets right of real ones, for switched labels of what those show.",
+        "the last switch) of what the classifier gets right of real ones, for switched labels of what those show. The noise",
+        "and the number of steps were chosen on the first data seed by how near curve and classifier end: with less noise the",
+        "same number of steps leaves them further apart.",
         "",
         "![curve](prompt.png)",
     ]

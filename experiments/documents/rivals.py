@@ -52,11 +52,12 @@ def markdown(records: list[dict]) -> str:
     named = [f"{p} {versions[p]}" if p in versions else p for p in packages]
     lines = [
         *heading("Packages of others", MAKE, "rivals"),
-        f"Code: commit {commits(records)}. {records[0]['n']} rows, the arrays of `docs/benchmark.md`; each package in a",
-        "virtual environment of its own, with its own defaults. jaxinfo trains on these rows and reads as many fresh ones;",
-        f"so do latentmi, which splits all of them itself, and diffusion-mi, for {records[0]['steps']} steps or the epochs",
-        "that make as many, as it has no default; the others read the rows for training. Estimate − truth in nats, ± the",
-        "standard error where one is told (CPU-seconds, importing and compiling included, one thread of OpenMP; peak memory).",
+        f"Code: commit {commits(records)}. {records[0]['n']} rows, pairs and systems drawn as in our own documents; each",
+        "package in a virtual environment of its own, with its own defaults. jaxinfo trains on these rows and reads as many",
+        "fresh ones; so do latentmi, which splits all of them itself, and diffusion-mi, whose MMG has no default for how long",
+        f"to train and takes {records[0]['steps']} steps; the others read the rows for training. Estimate − truth in nats, ±",
+        "the standard error where one is told (CPU-seconds, importing and compiling included, one thread of OpenMP; peak",
+        "memory).",
         "",
         "| task | measure | truth | " + " | ".join(named) + " |",
         "|---|---|--:|" + "--:|" * len(packages),

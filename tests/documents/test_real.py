@@ -1,5 +1,7 @@
 """Real data, study by study: contrasts on equally many trials, verdicts that can fail, flags, costs."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from made_records import ENVIRONMENT
@@ -46,8 +48,9 @@ def test_conditions_are_compared_on_equally_many_trials():
     assert found["difference"][TIMES[0]] == (pytest.approx(0.7), pytest.approx(np.hypot(0.1, 0.1)))
     assert (found["above"], found["below"]) == (1, 0)  # .7 is beyond 2 × .141, .1 is not
     text = real.markdown(records)
-    assert found["mean"] == (pytest.approx(0.4), pytest.approx(np.hypot(0.1, 0.1)))
-    told = "- s1 A–B, 50 ms, mutual information: 0.400 ± 0.141, one-sided p = 0.0023; more is shared: shown at 5 %."
+    assert found["mean"] == (pytest.approx(0.4), pytest.approx(np.hypot(0.1, 0.1)), 2)
+    # 2.83 standard errors by three draws of each: Student's t of two degrees of freedom
+    told = "- s1 A–B, 50 ms, mutual information: 0.400 ± 0.141, one-sided p = 0.053; more is shared: not shown at 5 %."
     assert told in text
     name = "| s1 A–B, 50 ms, mutual information "
     assert f"{name}| grating, 300 trials | 0.100 ± 0.100* | 0.100 ± 0.100* |  |" in text
@@ -79,7 +82,7 @@ def test_windows_share_their_draws():
     of, against = ({t: row("x", v, bootstrap=[v - d, v + d]) for t, v, d in zip(TIMES, (1.0, 2.0), each)} for each in (
         (0.3, -0.3), (0.1, 0.1),
     ))  # fmt: skip
-    assert areas.mean_difference(of, against) == (0.0, pytest.approx(0.1 * np.sqrt(2.0)))
+    assert areas.mean_difference(of, against) == (0.0, pytest.approx(0.1 * np.sqrt(2.0)), 1)
 
 
 def test_many_windows_are_one_test():
@@ -129,8 +132,9 @@ def test_many_sessions_are_told_by_quartiles():
 
 def proteins(values=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6), edges=(0, 1, 2, 3, 4, 5), known=0.9):
     gradient = [row(f"o_information_gradient({n})", v, edges=e) for n, v, e in zip("abcdef", values, edges)]
-    pairs = [row(f"total_correlation(a, {n})", known + k, edges=1, p_value=0.05) for k, n in enumerate("bcde")]
-    pairs += [row(f"total_correlation(f, {n})", 0.1 * k, edges=0, p_value=0.5) for k, n in enumerate("bcde")]
+    told = lambda a, b, value, edges, p: row(f"total_correlation({a}, {b})", value, edges=edges, p_value=p)
+    pairs = [told("a", n, known + k, 1, 0.05) for k, n in enumerate("bcde")]
+    pairs += [told(a, b, 0.05 * k, 0, 0.5) for k, (a, b) in enumerate([*combinations("bcdef", 2), ("a", "f")])]
     system = [row("total_correlation", 3.0, p_value=0.05, flags=[TIES, FORMS]), row("o_information", 1.0)]
     return [record("sachs", system + gradient + pairs, condition=None)]
 
@@ -142,8 +146,9 @@ def test_proteins_and_their_edges():
     assert "Spearman 1.00 (one-sided p = 0.0014" in text and "larger with more edges: shown at 5 %" in text  # 1 of 6!
     assert "Over 6 proteins, of which f have the most edges, the test has little power: only a correlation" in text
     assert "of about 0.73 or more" in text
-    assert "area under the curve 1.00" in text and "more with an edge: shown at 5 %" in text
-    assert "p ≤ 0.05 in 4 of 4 with an edge and 0 of 4 without, by chance in about 0.2 and 0.2." in text
+    # the graph is a star of four: its middle and the one left out can be chosen in 30 ways
+    assert "area under the curve 1.00 (one-sided p = 0.033 over permuted proteins); more with an edge: shown" in text
+    assert "p ≤ 0.05 in 4 of 4 with an edge and 0 of 11 without, by chance in about 0.2 and 0.6." in text
     (mixed,) = proteins()
     mixed["rows"] = [{k: v for k, v in r.items() if k != "p_value"} for r in mixed["rows"]]
     assert "permutation test has" not in real.markdown([mixed])
@@ -160,7 +165,7 @@ def test_flags_are_told_once_and_in_short():
         "Flags: forms disagree (2 of 3 values); tied values, to which noise of the rounding step was added, at most a 73 %, "
         "b 22 %."
     )
-    assert "Flags: forms disagree (1 of 16 values); tied values" in real.markdown(proteins())
+    assert "Flags: forms disagree (1 of 23 values); tied values" in real.markdown(proteins())
 
 
 def aged(value, p, modules=20, name=lifespan.OWN):
