@@ -99,7 +99,7 @@ def more_is_shared(rows: list[dict], contrast) -> list[str]:
     return [
         *lines,
         "",
-        f"Of {len(of)} comparisons, {number(LEVEL * len(of), 1)} would be shown by chance.",
+        f"Comparisons: {len(of)}; if none shared more, {number(LEVEL * len(of), 2)} would be shown by chance.",
         f"{contrast.of.capitalize()} trials differ among each other in what is seen, which areas share too.",
         "",
     ]

@@ -352,11 +352,7 @@ def _train(key: Array, b: Bound, name: str, s: Settings, x: np.ndarray, y: np.nd
         if not math.isfinite(now):  # exponentials of wild scores; the best so far stands
             return best, Course(done, best_step, diverged=True)
         if now < least:
-            best, least, best_step = (
-                jax.tree.map(jnp.copy, params),
-                now,
-                done,
-            )  # the next step takes the state's buffers
+            best, least, best_step = jax.tree.map(jnp.copy, params), now, done  # the next step takes the state's own
         if s.cpu_seconds is not None and time.process_time() - started > s.cpu_seconds:
             break
     return best, Course(done, best_step)
