@@ -4,7 +4,7 @@ Command:   python -m experiments.rivals --config=configs/rivals.py --workdir=rec
 Smoke:     python -m experiments.rivals --config=configs/rivals.py:smoke --workdir=out/smoke
 Hardware:  two CPU cores, hours; needs a package index for the first run, and disk for torch twice; resumes.
 Expected:  a record for every package, task and measure; one that gives no number says why.  What did not install is tried
-           again by the same command; what failed or did not end in time is, once ``each_s`` or ``steps`` changes.
+           again by the same command; what failed or did not end in time is, once ``each_s`` changes.
 """
 
 from ml_collections import ConfigDict
@@ -34,7 +34,6 @@ def get_config(arg: str = "") -> ConfigDict:
     config.tasks = PAIRS + SYSTEMS
     config.measures = ("mutual_information", "total_correlation", "dual_total_correlation", "o_information")
     config.n, config.seeds = 10_000, 1
-    config.steps = 20_000  # of trained packages that have no default, as many as ours may take
     config.install_s, config.each_s = 1800.0, 1800.0
     if arg == "smoke":
         config.packages = {"no-such-package": "no-such-package-of-this-name==0"}

@@ -20,7 +20,7 @@ import numpy as np
 BESIDE = ("numpy", "scipy", "scikit-learn", "torch", "pytorch-lightning", "jax", "jaxlib")  # told of, if there
 
 
-def jaxinfo(measure, train, test, steps):
+def jaxinfo(measure, train, test):
     """Ours by its defaults: trained on the rows for training, it reads the others."""
     import jaxinfo as ji
 
@@ -28,7 +28,7 @@ def jaxinfo(measure, train, test, steps):
     return e.value, e.stderr
 
 
-def sklearn(measure, train, test, steps):
+def sklearn(measure, train, test):
     """Nearest neighbours, scalar pairs only."""
     from sklearn.feature_selection import mutual_info_regression
 
@@ -38,7 +38,7 @@ def sklearn(measure, train, test, steps):
     return mutual_info_regression(x, y[:, 0], random_state=0)[0], None
 
 
-def hoi(measure, train, test, steps):
+def hoi(measure, train, test):
     """Gaussian copula entropies of scalar variables, in bits."""
     from hoi import metrics
 
@@ -56,7 +56,7 @@ def hoi(measure, train, test, steps):
     return float(np.squeeze(found)) * math.log(2.0), None
 
 
-def latentmi(measure, train, test, steps):
+def latentmi(measure, train, test):
     """Autoencoder and nearest neighbours in its latent space, in bits.
 
     It splits the rows that it is given: half of them train, it reads the others.
@@ -69,7 +69,7 @@ def latentmi(measure, train, test, steps):
     return float(np.nanmean(lmi.estimate(*both)[0])) * math.log(2.0), None
 
 
-def minde(measure, train, test, steps):
+def minde(measure, train, test):
     """MINDE of diffusion-mi with its own defaults, 1,000 epochs among them; it standardises."""
     from dmi import estimators
 
@@ -81,7 +81,7 @@ def minde(measure, train, test, steps):
     return float(model.estimate(*(v.astype(np.float32) for v in test.values()))), None
 
 
-def mmg(measure, train, test, steps):
+def mmg(measure, train, test):
     """MMG of diffusion-mi with its own defaults, on rows standardised by those for training as its demonstration does."""
     from dmi import estimators
 
@@ -89,7 +89,7 @@ def mmg(measure, train, test, steps):
     seeded()
     scale = lambda k, v: ((v - train[k].mean(0)) / train[k].std(0)).astype(np.float32)
     x, y = (scale(k, v) for k, v in train.items())
-    model = estimators.MMGEstimator(max_n_steps=steps)
+    model = estimators.MMGEstimator()
     model.fit(x, y, x[:1000], y[:1000])  # it wants rows for validation and decides nothing by them
     return float(model.estimate(*(scale(k, v) for k, v in test.items()))), None
 
@@ -118,14 +118,14 @@ RIVALS = {
 }
 
 
-def main(rival, measure, steps, path):
+def main(rival, measure, path):
     """Read the arrays, estimate, say what came out."""
     with np.load(path) as arrays:
         vs = {k: arrays[k].astype(np.float64) for k in arrays.files}
     vs = {k: v[:, None] if v.ndim == 1 else v for k, v in vs.items()}
     part = lambda which: {k.partition(":")[2]: v for k, v in vs.items() if k.startswith(which)}
     cpu, wall = cpu_seconds(), time.time()
-    value, stderr = RIVALS[rival](measure, part("train"), part("test"), int(steps))
+    value, stderr = RIVALS[rival](measure, part("train"), part("test"))
     found = {"value": float(value), "stderr": stderr if stderr is None else float(stderr)}
     found |= {"cpu_s": cpu_seconds() - cpu, "wall_s": time.time() - wall, "peak_mib": peak_mib()}
     found |= {"versions": versions(rival.split()[0]), "omp_threads": os.environ.get("OMP_NUM_THREADS")}

@@ -54,17 +54,13 @@ def measured(
     train: dict[str, np.ndarray],
     test: dict[str, np.ndarray],
     timeout_s: float,
-    steps: int = 1,
 ) -> dict:
-    """``value``, ``stderr``, what it cost and the ``versions`` it had, as ``outside.py`` tells; or ``failed`` with the reason.
-
-    Trained packages take ``steps``, where they have no default of their own.
-    """
+    """``value``, ``stderr``, what it cost and the ``versions`` it had, as ``outside.py`` tells; or why it ``failed``."""
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / "arrays.npz"
         arrays = {f"train:{k}": v for k, v in train.items()} | {f"test:{k}": v for k, v in test.items()}
         np.savez(path, **arrays)
-        found = attempt([str(python), str(SCRIPT), package, measure, str(steps), str(path)], timeout_s)
+        found = attempt([str(python), str(SCRIPT), package, measure, str(path)], timeout_s)
     if isinstance(found, str):
         return {"failed": found}
     lines = [line for line in found.stdout.splitlines() if line.startswith("FOUND")]

@@ -4,7 +4,7 @@
 
 A package that does not install, knows no such measure or does not end in time is a record that says so.  The same command
 resumes, and tries again what did not install: the last record of a cell counts.  What failed otherwise or ran out of time is
-tried again when it is given something else: a version, seconds, steps.  Ours is one of the packages.
+tried again when it is given something else: a version, seconds.  Ours is one of the packages.
 """
 
 import time
@@ -20,7 +20,7 @@ from experiments.packages import environment, measured
 CONFIG = config_flags.DEFINE_config_file("config", "configs/rivals.py", "Configuration.")
 WORKDIR = flags.DEFINE_string("workdir", "records", "Where rivals.jsonl is kept; the same command resumes.")
 ENVIRONMENTS = flags.DEFINE_string("environments", "out/rivals", "Where the virtual environments are made.")
-KEYS = ("package", "requirement", "task", "n", "seed", "measure", "steps", "each_s")
+KEYS = ("package", "requirement", "task", "n", "seed", "measure", "each_s")
 FRESH = 1_000_000  # what is added to the seed of a draw for its test rows
 
 
@@ -28,7 +28,7 @@ def cells(config) -> list[dict]:
     """Every package on every task and measure it is asked for."""
     from jaxinfo.bench import tasks
 
-    given = {"n": config.n, "steps": config.steps, "each_s": config.each_s}
+    given = {"n": config.n, "each_s": config.each_s}
     return [
         {"package": package, "requirement": wanted, "task": name, "measure": measure, "seed": seed} | given
         for package, wanted in config.packages.items()
@@ -62,7 +62,7 @@ def main(_):
                 found = {"failed": trouble, "installed": False}
             else:
                 rows = task.draw(cell["seed"], cell["n"]), task.draw(cell["seed"] + FRESH, cell["n"])
-                found = measured(python, package, measure, *rows, cell["each_s"], cell["steps"])
+                found = measured(python, package, measure, *rows, cell["each_s"])
             record = cell | {"truth": task.truth[measure]} | found
             record |= {"date": time.strftime("%Y-%m-%d"), "environment": machine()}
             with JsonLines(path) as log:

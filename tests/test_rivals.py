@@ -45,7 +45,7 @@ def test_ours_trains_on_one_draw_and_reads_the_other(monkeypatch):
     seen = {}
     monkeypatch.setattr(ji, "fit", lambda vs, measure, **options: seen.update(vs=vs, **options) or Model())
     train, test = ({"x": np.full((5, 1), v), "y": np.zeros((5, 1))} for v in (1.0, 2.0))
-    assert outside.RIVALS["jaxinfo"]("mutual_information", train, test, 7) == (2.0, 0.5)
+    assert outside.RIVALS["jaxinfo"]("mutual_information", train, test) == (2.0, 0.5)
     assert seen["vs"] is train and set(seen) <= {"vs", "discrete", "progress"}  # its defaults
     assert packages.environment("jaxinfo", "", Path("nowhere"), 1.0) == (PYTHON, "")
 
@@ -78,7 +78,7 @@ def test_latentmi_trains_on_as_many_rows_as_we_do(monkeypatch, torch):
 
     package(monkeypatch, "latentmi", lmi=SimpleNamespace(estimate=estimate))
     train, test = rows(100, 0.0, 1.0), rows(90, 1.0, 1.0)
-    value, stderr = outside.latentmi("mutual_information", train, test, 7)
+    value, stderr = outside.latentmi("mutual_information", train, test)
     assert value == pytest.approx(2.0 * np.log(2.0)) and stderr is None and torch == [0]
     np.testing.assert_array_equal(seen[0][1], np.concatenate([train["y"], test["y"]]))
 
@@ -86,7 +86,6 @@ def test_latentmi_trains_on_as_many_rows_as_we_do(monkeypatch, torch):
 class Diffusion:
     """An estimator of diffusion-mi that notes what it is given."""
 
-    hparams = SimpleNamespace(batch_size=64)
     seen: ClassVar[dict] = {}
 
     def __init__(self, **options):
@@ -100,20 +99,20 @@ class Diffusion:
         return 0.25
 
 
-def test_minde_is_told_epochs_and_mmg_steps(monkeypatch, torch):
+def test_diffusion_mi_trains_for_as_long_as_it_does_by_itself(monkeypatch, torch):
     package(monkeypatch, "dmi", estimators=SimpleNamespace(MINDEEstimator=Diffusion, MMGEstimator=Diffusion))
     train, test = rows(10_000, 5.0, 3.0), rows(500, 5.0, 3.0)
-    assert outside.minde("mutual_information", train, test, 20_000) == (0.25, None)
-    assert Diffusion.seen["max_epochs"] == 128  # of 157 steps each
+    assert outside.minde("mutual_information", train, test) == (0.25, None)
+    assert set(Diffusion.seen) == {"fit", "estimate"}
     assert [len(v) for v in Diffusion.seen["fit"]] == [10_000, 10_000]
     Diffusion.seen.clear()
-    assert outside.mmg("mutual_information", train, test, 20_000) == (0.25, None)
-    assert Diffusion.seen["max_n_steps"] == 20_000 and len(Diffusion.seen["fit"]) == 4
+    assert outside.mmg("mutual_information", train, test) == (0.25, None)
+    assert set(Diffusion.seen) == {"fit", "estimate"} and len(Diffusion.seen["fit"]) == 4
     x, read = Diffusion.seen["fit"][0], Diffusion.seen["estimate"][0]
     assert x.mean() == pytest.approx(0.0, abs=1e-5) and x.std() == pytest.approx(1.0, abs=1e-5)
     np.testing.assert_allclose(read, (test["x"] - train["x"].mean()) / train["x"].std(), rtol=1e-4, atol=1e-6)
     with pytest.raises(NotImplementedError, match="mutual information only"):
-        outside.mmg("o_information", train, test, 1)
+        outside.mmg("o_information", train, test)
 
 
 def test_seconds_of_processes_that_were_started_count():
@@ -132,7 +131,7 @@ def rivals(flags_forgotten):
 
 @pytest.mark.filterwarnings("ignore:the load_module:DeprecationWarning")  # of ml_collections
 def test_what_did_not_install_is_tried_again_and_the_rest_when_it_is_given_something_else(rivals):
-    given = {"task": "t", "n": 10, "seed": 0, "measure": "m", "steps": 5, "each_s": 60.0}
+    given = {"task": "t", "n": 10, "seed": 0, "measure": "m", "each_s": 60.0}
     cells = [{"package": p} | given for p in "abcd"]
     a, b, c, _ = cells
     records = [
@@ -144,7 +143,6 @@ def test_what_did_not_install_is_tried_again_and_the_rest_when_it_is_given_somet
     assert names(cells, records) == ["a", "c", "d"]
     assert names(cells, [*records, c | {"value": 0.1}]) == ["a", "d"]
     assert names([cell | {"each_s": 90.0} for cell in cells], records) == ["a", "b", "c", "d"]
-    assert names([cell | {"steps": 6} for cell in cells], records) == ["a", "b", "c", "d"]
 
 
 def test_time_runs_out():
