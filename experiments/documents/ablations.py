@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments.documents.heading import commits, heading
+from experiments.documents.rows import over_seeds
 
 MAKE = "python -m experiments.sweep --config=configs/ablations.py --workdir=records"
 MEASURE = "mutual_information"
@@ -64,21 +65,13 @@ def markdown(records: list[dict]) -> str:
         "|---|" + "--:|" * (len(tasks) + 2),
     ]
     for row in rows:
-        cells = [told(row["error"].get(t)) for t in tasks]
+        cells = [over_seeds(row["error"][t], sign="+") if t in row["error"] else "–" for t in tasks]
         whole = "– | –"
         if set(shared) <= set(row["error"]):
             error, cpu = (np.mean([row[k][t] for t in shared]) for k in ("size", "cpu_s"))
             whole = f"{error:.3f} | {cpu:.0f}"
         lines.append(f"| {row['change']} | " + " | ".join(cells) + f" | {whole} |")
     return "\n".join(lines) + "\n"
-
-
-def told(errors: np.ndarray | None) -> str:
-    """Mean ± standard deviation over data seeds; of one its error."""
-    if errors is None:
-        return "–"
-    mean = f"{errors.mean():+.3f}".replace("-", "−")
-    return f"{mean} ± {errors.std(ddof=1):.3f}" if errors.size > 1 else mean
 
 
 def shared_tasks(rows: list[dict]) -> list[str]:

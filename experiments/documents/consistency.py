@@ -13,7 +13,7 @@ import numpy as np
 from experiments.documents import bars
 from experiments.documents.complete import said
 from experiments.documents.heading import commits, cost_counts, heading
-from experiments.documents.rows import TIED
+from experiments.documents.rows import TIED, over_seeds
 
 MAKE = "python -m experiments.consistency --config=configs/consistency.py --workdir=records --data=mnist.npz"
 IDEAL = {"baseline": None, "data_processing": 1.0, "additivity": 2.0}
@@ -79,12 +79,6 @@ def verdicts(found: dict[str, dict[float, Ratio]]) -> list[str]:
     return lines
 
 
-def spread(values: np.ndarray, digits: int = 3) -> str:
-    """Mean ± standard deviation over seeds; of one seed its value."""
-    mean = f"{values.mean():.{digits}f}"
-    return f"{mean} ± {values.std(ddof=1):.{digits}f}" if values.size > 1 else mean
-
-
 def table(found: dict[str, dict[float, Ratio]]) -> list[str]:
     """One line per level: nats of Y(i), and the ratios."""
     lines = [
@@ -93,10 +87,10 @@ def table(found: dict[str, dict[float, Ratio]]) -> list[str]:
     ]
     for level in sorted({level for of in found.values() for level in of}):
         shown = found.get("baseline", {}).get(level)
-        cells = [spread(shown.ratio * shown.below, 2) if shown else "–"]
+        cells = [over_seeds(shown.ratio * shown.below, 2) if shown else "–"]
         for of in found.values():
             ratio = of.get(level)
-            cells.append("–" if ratio is None else spread(ratio.ratio) + ("" if ratio.judged else " (not judged)"))
+            cells.append("–" if ratio is None else over_seeds(ratio.ratio) + ("" if ratio.judged else " (not judged)"))
         lines.append(f"| {level:.2f} | " + " | ".join(cells) + " |")
     return lines
 

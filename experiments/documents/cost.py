@@ -11,6 +11,7 @@ import numpy as np
 from experiments.documents import bars
 from experiments.documents.complete import said
 from experiments.documents.heading import commits, heading
+from experiments.documents.rows import over_seeds
 
 MAKE = "python -m experiments.cost --config=configs/cost.py --workdir=records"
 WHO, DEFAULT = ("ours", "published"), "default"
@@ -123,18 +124,8 @@ def curve(records: list[dict]) -> list[dict]:
     for points in zip(*(r["points"] for r in records)):
         errors = np.array([abs(p["value"] - r["truth"]) for p, r in zip(points, records)])
         told = {k: float(np.mean([p[k] for p in points])) for k in ("steps", "loss", "cpu_s")}
-        rows.append({"asked": points[0]["asked"], "error": float(errors.mean()), "spread": deviation(errors)} | told)
+        rows.append({"asked": points[0]["asked"], "errors": errors} | told)
     return rows
-
-
-def mean_of(row: dict) -> str:
-    """Mean error ± its standard deviation over data seeds, where there are several."""
-    return number(row["error"]) + ("" if row["spread"] is None else f" ± {number(row['spread'])}")
-
-
-def deviation(values: np.ndarray) -> float | None:
-    """Standard deviation over data seeds; None of one alone."""
-    return float(values.std(ddof=1)) if values.size > 1 else None
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -210,7 +201,7 @@ def curves(records: list[dict]) -> list[str]:
         for row in curve([r for r in records if (r["task"], r["estimator"]) == (task, name)]):
             cells = [
                 task, name, "default" if row["asked"] is None else str(row["asked"]), number(row["steps"], 0),
-                mean_of(row), number(row["loss"]), number(row["cpu_s"], 0),
+                over_seeds(row["errors"]), number(row["loss"]), number(row["cpu_s"], 0),
             ]  # fmt: skip
             lines.append("| " + " | ".join(cells) + " |")
     return lines

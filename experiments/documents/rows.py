@@ -3,6 +3,8 @@
 import re
 from collections import Counter
 
+import numpy as np
+
 LEVEL = 0.05
 TIED = re.compile(r"(?P<name>.+?)(?:, .*)?: (?P<percent>\d+) % of the (?:values are ties|rows share)")
 
@@ -10,6 +12,12 @@ TIED = re.compile(r"(?P<name>.+?)(?:, .*)?: (?P<percent>\d+) % of the (?:values 
 def number(value, digits: int = 3) -> str:
     """A number as people write it."""
     return "–" if value is None else f"{value:.{digits}f}".replace("-", "−")
+
+
+def over_seeds(values, digits: int = 3, sign: str = "") -> str:
+    """Mean ± standard deviation over data seeds ``[seeds]``; of one its value.  ``sign="+"`` shows it of what is positive."""
+    mean = f"{np.mean(values):{sign}.{digits}f}".replace("-", "−")
+    return f"{mean} ± {np.std(values, ddof=1):.{digits}f}" if np.size(values) > 1 else mean
 
 
 def p_of(p: float) -> str:

@@ -226,7 +226,7 @@ def bound(name: str, s: Settings) -> Bound:
     return makers[name]()
 
 
-class Course(NamedTuple):
+class Training(NamedTuple):
     """Steps taken, the step whose parameters are kept, and whether the loss left the finite numbers."""
 
     steps: int = 0
@@ -240,7 +240,7 @@ class State(NamedTuple):
     key: Array
     transforms: tuple[preprocess.Transform, preprocess.Transform] | None
     params: Params
-    course: Course
+    training: Training
 
 
 def neural_estimator(name: str = "infonce", settings: Settings | None = None) -> Estimator:
@@ -265,8 +265,8 @@ def neural_estimator(name: str = "infonce", settings: Settings | None = None) ->
         x, y = _pair(data, s)
         transforms = preprocess.fit(x, s.preprocess), preprocess.fit(y, s.preprocess)
         x, y = (t.forward(v).astype(np.float32) for t, v in zip(transforms, (x, y)))
-        params, course = _train(state.key, chosen, name, s, x, y)
-        return State(state.key, transforms, params, course)
+        params, training = _train(state.key, chosen, name, s, x, y)
+        return State(state.key, transforms, params, training)
 
     def estimate(state: State, data: Mapping[str, np.ndarray]) -> Estimate:
         if state.transforms is None:
@@ -276,17 +276,17 @@ def neural_estimator(name: str = "infonce", settings: Settings | None = None) ->
         size = max(min(s.read, len(x) // FEWEST), s.batch)
         values = np.asarray(_values(chosen, size, state.params, x, y), np.float64)
         stderr = float(values.std(ddof=1)) / math.sqrt(len(values))
-        course = state.course
+        training = state.training
         flags: list[str] = []
-        if course.diverged:
-            flags.append(f"the loss was not finite after {course.steps} steps: its best parameters before are read")
+        if training.diverged:
+            flags.append(f"the loss was not finite after {training.steps} steps: its best parameters before are read")
         if name == "infonce" and values.mean() > 0.8 * math.log(size):
             most = f"log {size} = {math.log(size):.2f} nats"
             flags.append(f"near the most this bound can say, {most}: raise read or batch")
-        about = {"steps": course.steps, "best_step": course.best_step, "rows": len(x), "flags": tuple(flags)}
+        about = {"steps": training.steps, "best_step": training.best_step, "rows": len(x), "flags": tuple(flags)}
         return Estimate(float(values.mean()), stderr, None, None, about, "mutual_information")
 
-    return Estimator(lambda key, data: State(key, None, None, Course()), update, estimate)
+    return Estimator(lambda key, data: State(key, None, None, Training()), update, estimate)
 
 
 def _pair(data: Mapping[str, np.ndarray], s: Settings) -> tuple[np.ndarray, np.ndarray]:
@@ -308,7 +308,7 @@ def _values(b: Bound, batch: int, params: Params, x: np.ndarray, y: np.ndarray) 
     return values(params, keys, blocks(x), blocks(y))
 
 
-def _train(key: Array, b: Bound, name: str, s: Settings, x: np.ndarray, y: np.ndarray) -> tuple[Params, Course]:
+def _train(key: Array, b: Bound, name: str, s: Settings, x: np.ndarray, y: np.ndarray) -> tuple[Params, Training]:
     """The running average of the parameters with the least held-out loss, and how training went."""
     k_split, k_init, k_train = jax.random.split(key, 3)
     order = np.asarray(jax.random.permutation(k_split, len(x)))
@@ -350,9 +350,9 @@ def _train(key: Array, b: Bound, name: str, s: Settings, x: np.ndarray, y: np.nd
         params = state.ema
         now = float(held_out(params))
         if not math.isfinite(now):  # exponentials of wild scores; the best so far stands
-            return best, Course(done, best_step, diverged=True)
+            return best, Training(done, best_step, diverged=True)
         if now < least:
             best, least, best_step = jax.tree.map(jnp.copy, params), now, done  # the next step takes the state's own
         if s.cpu_seconds is not None and time.process_time() - started > s.cpu_seconds:
             break
-    return best, Course(done, best_step)
+    return best, Training(done, best_step)

@@ -35,7 +35,7 @@ def test_a_gaussian_pair(name):
     # CLUB bounds from above, here by ρ² / (1 − ρ²); the others fall short of MI by what the critic has yet to learn
     truth = RHO**2 / (1 - RHO**2) if name == "club" else MI
     assert abs(got.value - truth) < 4 * got.stderr + 0.05
-    assert got.diagnostics["rows"] == 4000 and state.course.steps == SMALL.steps
+    assert got.diagnostics["rows"] == 4000 and state.training.steps == SMALL.steps
 
 
 @pytest.mark.parametrize("name", ["infonce", "mine"])
@@ -76,7 +76,7 @@ def test_same_key_same_answer_and_the_clock_stops_it():
     data = pair(1, 1000)
     assert e.estimate(one, data).value == e.estimate(two, data).value
     _, short = trained("dv", replace(SMALL, cpu_seconds=0.0))
-    assert short.course.steps == SMALL.look
+    assert short.training.steps == SMALL.look
 
 
 @pytest.mark.parametrize(
