@@ -9,10 +9,11 @@ import jax
 
 from jaxinfo.bench.task import Sample
 from jaxinfo.estimators import cca, copula, decompose, ksg, neural, published
+from jaxinfo.estimators.bounds import BOUNDS
 from jaxinfo.types import Estimate, Estimator
 
 OF_THE_FIRST = ("published",)  # read scores of the first variable, the fewer coordinates the better
-RIVALS = ("copula", "cca", "ksg", "published", *neural.BOUNDS)
+RIVALS = ("copula", "cca", "ksg", "published", *BOUNDS)
 
 
 def rival(name: str, measure: str, **options: Any) -> Estimator:
@@ -30,8 +31,8 @@ def rival(name: str, measure: str, **options: Any) -> Estimator:
     """
     path, _, alone = name.rpartition("-")
     if alone not in RIVALS or (path and path not in decompose.PATHS):
-        raise ValueError(f"no rival {name!r}; choose one of {', '.join(RIVALS)}, or tree-{neural.BOUNDS[0]} and so on.")
-    if path or (alone in neural.BOUNDS and measure != "mutual_information"):
+        raise ValueError(f"no rival {name!r}; choose one of {', '.join(RIVALS)}, or tree-{BOUNDS[0]} and so on.")
+    if path or (alone in BOUNDS and measure != "mutual_information"):
         one, wider_first = _alone(alone, "mutual_information", options), alone not in OF_THE_FIRST
         return decompose.decomposed(one, measure, path or "line", wider_first=wider_first)
     return _alone(alone, measure, options)
@@ -55,7 +56,7 @@ def estimate_all(
 ) -> dict[str, Estimate]:
     """Several measures by one rival; what is a sum of mutual informations trains each of them once."""
     path, _, alone = name.rpartition("-")
-    if path or (alone in neural.BOUNDS and tuple(measures) != ("mutual_information",)):
+    if path or (alone in BOUNDS and tuple(measures) != ("mutual_information",)):
         rival(name, measures[0], **options)  # refuses unknown names
         one, wider_first = _alone(alone, "mutual_information", options), alone not in OF_THE_FIRST
         many = decompose.decomposed_many(one, measures, path or "line", wider_first=wider_first)

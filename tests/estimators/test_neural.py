@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from jaxinfo.estimators import neural
+from jaxinfo.estimators.bounds import BOUNDS, bound
 
 pytestmark = pytest.mark.usefixtures("quick_compile")
 
@@ -27,7 +28,7 @@ def trained(name, settings=SMALL, rho=RHO, n=4000):
     return e, e.update(e.init(jax.random.key(0), data), data)
 
 
-@pytest.mark.parametrize("name", neural.BOUNDS)
+@pytest.mark.parametrize("name", BOUNDS)
 def test_a_gaussian_pair(name):
     e, state = trained(name)
     got = e.estimate(state, pair(1, 4000))
@@ -63,8 +64,8 @@ def test_contrast_is_read_among_many_rows_however_few_it_trains_on():
 def test_a_loss_that_is_not_finite_is_told(monkeypatch):
     e = neural.neural_estimator("dv", SMALL)
     data = pair(0, 1000)
-    bound = neural.bound("dv", SMALL)
-    wild = bound._replace(held=lambda p, apply, *rest: bound.held(p, apply, *rest) * np.inf)
+    dv = bound("dv")
+    wild = dv._replace(held=lambda p, apply, *rest: dv.held(p, apply, *rest) * np.inf)
     monkeypatch.setattr(neural, "bound", lambda *_: wild)
     e = neural.neural_estimator("dv", SMALL)
     got = e.estimate(e.update(e.init(jax.random.key(0), data), data), data)
