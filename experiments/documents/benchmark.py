@@ -15,7 +15,7 @@ from experiments.documents.heading import commits, cost_counts, heading
 MAKE = "python -m experiments.sweep --config=configs/benchmark.py --workdir=records"
 OURS = "jaxinfo"
 MEASURE = "mutual_information"
-MOST = 30.0  # nats; what is worse stands there in the figure
+LEAST, MOST = 1e-3, 100.0  # nats; what lies beyond stands there in the figure
 
 
 def errors(records: list[dict]) -> dict[str, dict[str, dict[int, float]]]:
@@ -211,10 +211,9 @@ def picture(records: list[dict], path: Path) -> None:
     axes = figure.subplots()
     for y, name in enumerate(reversed(names)):
         each = np.nan_to_num(of_tasks(found[name]), nan=np.inf)
-        each = np.minimum(each, MOST)
         colour = plots.BLUE if name == OURS else plots.GREY
-        axes.plot(np.maximum(each, 1e-3), np.full(each.size, y), "|", ms=9, color=colour)
-        axes.plot(max(each.mean(), 1e-3), y, "o", ms=6, color=colour)
+        axes.plot(np.clip(each, LEAST, MOST), np.full(each.size, y), "|", ms=9, color=colour)
+        axes.plot(np.clip(each.mean(), LEAST, MOST), y, "o", ms=6, color=colour)
     axes.axvline(0.1, color=plots.ORANGE, lw=1)
     axes.set_xscale("log")
     axes.set_yticks(range(len(names)), list(reversed(names)))
