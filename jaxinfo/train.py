@@ -198,15 +198,16 @@ def adamw(
     return optax.chain(optax.clip_by_global_norm(clip), optax.adamw(learning_rate, b2=b2, weight_decay=weight_decay))
 
 
-def trapezoid(warmup: int, cool_from: Array | int, cool_steps: Array | int) -> Rate:
+def trapezoid(warmup: int, cool_from: Array | int, cool_steps: Array | int, slowing: int | None = None) -> Rate:
     """Rises linearly to 1 in ``warmup`` steps, stays, and falls linearly to 0 in ``cool_steps`` from ``cool_from`` on.
 
-    Unlike a cosine it need not know its end beforehand: the constant part lasts as long as it pays, and ``cool_from``
-    may be a traced number.
+    Unlike a cosine it need not know its end beforehand: the part between lasts as long as it pays, and ``cool_from``
+    may be a traced number.  With ``slowing`` all of it is divided by √(1 + step / slowing), which needs no end either.
     """
 
     def rate(step):
         up = jnp.minimum((step + 1.0) / warmup, 1.0)
-        return up * jnp.clip(1.0 - (step - cool_from) / cool_steps, 0.0, 1.0)
+        slower = 1.0 if slowing is None else jnp.sqrt(slowing / (slowing + step))
+        return up * slower * jnp.clip(1.0 - (step - cool_from) / cool_steps, 0.0, 1.0)
 
     return rate

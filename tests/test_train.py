@@ -61,6 +61,13 @@ def test_rate_rises_stays_and_falls():
     )
 
 
+def test_a_slowing_rate_is_half_after_three_times_its_steps_and_ends_as_any_other():
+    steps = jnp.asarray([4, 30, 60, 70])
+    even, slower = (jax.vmap(train.trapezoid(10, 50, 20, slowing))(steps) for slowing in (None, 10))
+    np.testing.assert_allclose(slower / even, [np.sqrt(10 / 14), 0.5, np.sqrt(1 / 7), np.nan], rtol=1e-5)
+    assert slower[-1] == 0.0
+
+
 def test_a_rate_of_zero_changes_nothing():
     state, _ = train.fit(
         jax.random.key(0), start(TARGET), TARGET, loss=loss, tx=TX, rate=train.trapezoid(1, -5, 5), num_steps=9

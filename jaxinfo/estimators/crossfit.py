@@ -78,7 +78,7 @@ def _advance(blocks: Blocks, s: Settings, weighted: bool, views: tuple[View, ...
     loss, _ = objective(blocks, s, weighted, views)
 
     def one(state, fit):
-        rate = train.trapezoid(warmup, fit["cool_from"], fit["cool_steps"])
+        rate = train.trapezoid(warmup, fit["cool_from"], fit["cool_steps"], s.slowing)
         live = state.step < fit["end"]  # a unit that ended earlier than its neighbours stays as it is
         after, losses = train.fit(
             fit["key"], state, fit, loss=loss, tx=tx, num_steps=chunk_steps(s), rate=rate, decay=s.decay

@@ -27,6 +27,7 @@ NETS: dict[str, Callable[..., Net]] = {
 }
 SIZED = ("mlp", "per_variable")  # their width and depth are settings
 FEW_VIEWS, FEW_VARIABLES = 4, 6
+SLOWING = 1_500  # steps: the first eighth of the 12,000, in which what there is to learn has to show
 LOOK = 300  # steps between two looks at the validation rows
 MANY_ROWS, MOST_TIMES = 20_000, 5.0  # a data set of more rows takes steps in proportion, at most so many times as many
 EACH, MOST = 48, 4_800  # evaluations of each NOISED variable in a step of layers for each variable, and of all together
@@ -76,6 +77,8 @@ class Settings:
       cooldown: share of all steps in which the learning rate falls to zero.
       checks: how many times the validation loss is looked at; None looks every LOOK steps, and 20 times at least.
       learning_rate: peak of the schedule; None takes .001, .002 with "per_variable".
+      slowing: after k steps at full rate, that is the peak over √(1 + k / slowing): what gains for long ends finer.  None
+        takes SLOWING with "per_variable", and lets no other rate slow down.
       weight_decay: of AdamW.
       decay: of the running average of the parameters.
       num_mc: noise draws per evaluated row (even: each is used with both signs).
@@ -102,6 +105,7 @@ class Settings:
     cooldown: float = 0.25
     checks: int | None = None
     learning_rate: float | None = None
+    slowing: int | None = None
     weight_decay: float = 0.03
     decay: float = 0.999
     num_mc: int = 10
@@ -117,7 +121,8 @@ class Settings:
 
     def __post_init__(self):
         check_whole(self, "width", "depth", "num_mc", "folds", "seeds")
-        check_whole(self, *(name for name in ("batch", "steps", "checks") if getattr(self, name) is not None))
+        left = ("batch", "steps", "checks", "slowing")  # open, where None
+        check_whole(self, *(name for name in left if getattr(self, name) is not None))
         if self.folds < 2:
             raise ValueError(
                 f"folds must be at least 2, got {self.folds}: every row is read by a network that left it out."
@@ -151,13 +156,15 @@ class Settings:
             whole = EACH * evaluations(views)
             batch, rate = min(whole, MOST), 2e-3
             steps = 12_000 if batch == whole else 16_000  # what a step draws less of takes more of them
+            slowing = SLOWING
         else:
             few = len(views) <= FEW_VIEWS
-            batch, steps, rate = 128 if few else 256, 18_000 if few else 32_000, 1e-3
+            batch, steps, rate, slowing = 128 if few else 256, 18_000 if few else 32_000, 1e-3, None
         steps = self.steps or round(steps * self.longer * more_steps(num_rows))
         return replace(
             self, batch=self.batch or batch, steps=steps, checks=self.checks or max(20, steps // LOOK),
             learning_rate=rate if self.learning_rate is None else self.learning_rate, net=net,
+            slowing=self.slowing or slowing,
         )  # fmt: skip
 
     @property

@@ -7,7 +7,7 @@ import pytest
 from jaxinfo import measures as ms
 from jaxinfo import plan
 from jaxinfo.estimators.course import Course
-from jaxinfo.estimators.settings import BUDGETS, LOOK, MANY_ROWS, MOST_TIMES, Settings, evaluations
+from jaxinfo.estimators.settings import BUDGETS, LOOK, MANY_ROWS, MOST_TIMES, SLOWING, Settings, evaluations
 
 S = Settings(steps=40_000, checks=40, patience=0.3, cooldown=0.25)
 
@@ -73,6 +73,10 @@ def test_what_is_left_open_follows_the_number_of_views_and_variables():
     assert standard.for_system(system(20)).steps < many.steps  # of fifty, a step draws less of each
     assert few.checks == few.steps // LOOK and replace(S, checks=None, steps=30).for_system(system(2)).checks == 20
     assert (few.net, more.net, many.net) == ("mlp", "mlp", "per_variable")
+    assert few.slowing is more.slowing is None and many.slowing == SLOWING
+    assert (
+        replace(S, slowing=7).for_system(system(2)).slowing == replace(S, slowing=7).for_system(system(50)).slowing == 7
+    )
     assert standard.for_system(system(7)).batch < many.batch == standard.for_system(system(60)).batch
     assert many.all_together and not replace(S, net="mlp").for_system(system(50)).all_together
     pairs = plan.plan(
