@@ -32,6 +32,8 @@ PREPARED = (
 ROWS = (2_500, 5_000, 20_000, 40_000)
 LARGE, MANY = 100_000, ("spiral-multinormal-sparse-5-5-2-2.0",)  # what more rows are worth to what learns for long
 LONG = ({}, {"steps": 18_000}, *({"steps": 40_000} | more for more in ({}, {"batch": 256}, {"width": 96})))
+BENT = ("mixed-10x5-inner_spiral", "mixed-10x20-inner_spiral")  # systems for which rates matter
+RATES = ({}, *({"learning_rate": rate, "slowing": 10**9} for rate in (1e-3, 2e-3)))  # the last two never slow down
 
 
 def get_config(arg: str = "") -> ConfigDict:
@@ -49,6 +51,7 @@ def get_config(arg: str = "") -> ConfigDict:
         *(group(N, 3, changed) for changed in CHANGED),
         *(group(n, 3, {}, TASKS + WIDE) for n in ROWS),
         *(group(LARGE, 1, changed, MANY, test=LARGE, long=True) for changed in LONG),
+        *(group(20_000, 1, changed, BENT, measures=("total_correlation",), long=True) for changed in RATES),
     )
     if arg == "smoke":
         small = {"budget": "quick", "steps": 60, "width": 16, "num_mc": 2, "checks": 4}

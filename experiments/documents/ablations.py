@@ -13,7 +13,6 @@ from experiments.documents.heading import commits, heading
 from experiments.documents.rows import over_seeds
 
 MAKE = "python -m experiments.sweep --config=configs/ablations.py --workdir=records"
-MEASURE = "mutual_information"
 DEFAULT, FORMS = "default", ("gap", "difference")
 
 
@@ -34,14 +33,14 @@ def changed(records: list[dict]) -> list[dict]:
         words = [f"{k}={v}" for k, v in json.loads(options).items()] + ([f"n={n}"] if n != usual else [])
         cpu = {t: min(r["cpu_s"] for r in rs) for t, rs in tasks.items()}  # the first seed compiles for the rest
         errors = lambda told, tasks=tasks: {
-            t: np.array([told(r) - r["truth"][MEASURE] for r in rs]) for t, rs in tasks.items()
+            t: np.array([told(r, m) - r["truth"][m] for r in rs for m in r["value"]]) for t, rs in tasks.items()
         }
         row = lambda change, error, cpu=cpu: {
             "change": change, "error": error, "size": {t: float(abs(e).mean()) for t, e in error.items()}, "cpu_s": cpu
         }  # fmt: skip
-        rows.append(row(", ".join(words) or DEFAULT, errors(lambda r: r["value"][MEASURE])))
+        rows.append(row(", ".join(words) or DEFAULT, errors(lambda r, m: r["value"][m])))
         if not words:
-            other = {k: errors(lambda r, k=k: r.get("diagnostics", {}).get(MEASURE, {}).get(k, np.nan)) for k in FORMS}
+            other = {k: errors(lambda r, m, k=k: r.get("diagnostics", {}).get(m, {}).get(k, np.nan)) for k in FORMS}
             rows += [row(f"value={k}", e) for k, e in other.items()]
     first = (DEFAULT, *(f"value={k}" for k in FORMS))
     return sorted(rows, key=lambda row: first.index(row["change"]) if row["change"] in first else len(first))
@@ -55,7 +54,8 @@ def markdown(records: list[dict]) -> str:
     lines = [
         *heading("What each choice is worth", MAKE, "ablations"),
         f"Code: commit {commits(records)}. Mean of estimate − truth ± its standard deviation over data seeds (where there are",
-        "several), in nats; one option changed at a time; more than 20,000 rows may take more steps, too. *mean error* is the",
+        "several), in nats, of mutual information of pairs and total correlation of systems; one option changed at a time (or",
+        "few that belong together); more than 20,000 rows may take more steps, too. *mean error* is the",
         f"mean of |estimate − truth| over seeds and the tasks that most changes have ({', '.join(shared)});",
         "*CPU-s* of a fit is the mean over them of the least over seeds, since the first compiles for the others.",
         "",
