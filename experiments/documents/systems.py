@@ -14,6 +14,7 @@ from experiments.documents.heading import commits, cost_counts, heading
 MAKE = "python -m experiments.sweep --config=configs/systems.py --workdir=records"
 OURS, COPULA = "jaxinfo", "copula"
 SURE = 3.0  # standard errors from which on a sign must be right
+SHOWN = 1e-4, 10.0  # relative errors in the picture
 TC, DTC, OMEGA = "total_correlation", "dual_total_correlation", "o_information"
 
 
@@ -194,36 +195,40 @@ def markdown(records: list[dict]) -> str:
 
 
 def picture(records: list[dict], path: Path) -> None:
-    """Estimates against truth for TC, DTC and Ω: ours, the copula's and those of the decompositions.
+    """Relative errors of TC and DTC and of Ω over TC: a row for each estimator, a dot for each system, bars dashed.
 
-    What lies beyond the truths by more than half their range stands at the edge.
+    What lies beyond SHOWN stands at the edge, and so does what is no number.
     """
     from matplotlib.figure import Figure
 
     from jaxinfo import plots
 
-    found = errors(records)
-    truth = {r["task"]: r["truth"] for r in records}
-    names = list(dict.fromkeys(name for name, _ in found))
-    names.sort(key=lambda name: name == OURS)  # ours on top
-    figure = Figure(figsize=(10.2, 3.4), layout="constrained", facecolor="white")
-    for axes, measure in zip(figure.subplots(1, 3), (TC, DTC, OMEGA)):
-        of = {key: e for key, e in found.items() if measure in e and TC in e}
-        exact = np.array([truth[t][measure] for _, t in of]) if of else np.zeros(1)
-        room = 0.5 * max(np.ptp(exact), 1.0)
-        low, high = exact.min() - room, exact.max() + room
-        for name, mark in zip(names, "x+1234" + "o" * len(names)):
-            told = [(truth[t][measure], truth[t][measure] + e[measure].mean()) for (n, t), e in of.items() if n == name]
-            if told:
-                colour = plots.BLUE if name == OURS else plots.GREY
-                x, y = np.array(told).T
-                y = np.clip(np.nan_to_num(y, nan=high), low, high)
-                axes.plot(x, y, "o" if name == OURS else mark, ms=5, color=colour, label=name, fillstyle="none")
-        axes.plot([low, high], [low, high], "-", lw=0.6, color="black")
-        axes.set_title(measure.replace("_", " "), fontsize=plots.SMALL)
-        axes.set_xlabel("truth  [nats]", fontsize=plots.SMALL)
+    rows = systems(records)
+    names = list(dict.fromkeys(r["estimator"] for r in rows))
+    names.sort(key=lambda name: (name != OURS, name != COPULA))  # ours on top
+    kinds = {"inner spiral": (bars.SYSTEM_SPIRAL, plots.ORANGE, -0.15), "other maps": (bars.SYSTEM, plots.BLUE, 0.15)}
+    panels = {"tc": "error of TC over TC", "dtc": "error of DTC over DTC", "omega": "error of Ω over TC"}
+    figure = Figure(figsize=(10.2, 1.7 + 0.22 * len(names)), layout="constrained", facecolor="white")
+    for axes, (key, title) in zip(figure.subplots(1, 3, sharey=True), panels.items()):
+        for label, (bar, colour, shift) in kinds.items():
+            if not (of := [r for r in rows if r["bar"] == bar]):
+                continue
+            x = np.clip(np.nan_to_num([r[key] for r in of], nan=np.inf), *SHOWN)
+            y = [names.index(r["estimator"]) + shift for r in of]
+            axes.plot(x, y, "o", ms=4, color=colour, fillstyle="none", label=label, clip_on=False)
+            if key != "omega":
+                axes.axvline(bar, color=colour, ls="--", lw=0.8)
+        if key == "omega":
+            axes.axvline(bars.OMEGA, color=plots.GREY, ls="--", lw=0.8)
+        axes.set_xscale("log")
+        axes.set_xlim(*SHOWN)
+        axes.set_xticks([1e-4, 1e-3, 1e-2, 1e-1, 1.0], ["0.01 %", "0.1 %", "1 %", "10 %", "100 %"])
+        axes.set_title(title, fontsize=plots.SMALL)
         axes.tick_params(labelsize=plots.SMALL)
         axes.spines[["top", "right"]].set_visible(False)
-    figure.axes[0].set_ylabel("estimate  [nats]", fontsize=plots.SMALL)
-    figure.axes[0].legend(frameon=False, fontsize=plots.SMALL)
+    axes.set_yticks(range(len(names)), names)
+    axes.invert_yaxis()
+    figure.legend(
+        *axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False, fontsize=plots.SMALL
+    )
     figure.savefig(path, dpi=110)
