@@ -202,7 +202,16 @@ def trapezoid(warmup: int, cool_from: Array | int, cool_steps: Array | int, slow
     """Rises linearly to 1 in ``warmup`` steps, stays, and falls linearly to 0 in ``cool_steps`` from ``cool_from`` on.
 
     Unlike a cosine it need not know its end beforehand: the part between lasts as long as it pays, and ``cool_from``
-    may be a traced number.  With ``slowing`` all of it is divided by √(1 + step / slowing), which needs no end either.
+    may be a traced number.
+
+    Args:
+      warmup: steps in which the rate rises.
+      cool_from: the step from which it falls.
+      cool_steps: steps in which it falls.
+      slowing: steps; all of the rate is divided by √(1 + step / slowing), which needs no end either.  None divides by 1.
+
+    Returns:
+      ``step -> factor``, from 0 to 1.
     """
 
     def rate(step):
