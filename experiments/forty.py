@@ -34,9 +34,11 @@ def measure(cell: dict) -> dict:
     from jaxinfo.model import train_many
 
     made = [tasks.task(name) for name in cell["tasks"]]
-    drawn = {f"{t.id}, seed {k}": t.draw(k, cell["n"]) for t in made for k in range(cell["seeds"])}
+    drawn = [t.draw(k, cell["n"]) for t, k in _pairs(cell, made)]
     cpu, wall = time.process_time(), time.perf_counter()
-    models = ask_each(drawn, MEASURE, progress=False, **cell["options"])
+    models = []
+    for (t, k), vs in zip(_pairs(cell, made), drawn):  # networks of a seed of their own
+        models += ask_each({t.id: vs}, MEASURE, seed=k, progress=False, **cell["options"])
     train_many(models, MEASURE)
     trained = time.perf_counter() - wall
     each = [m.measure(MEASURE, rows=t.draw(FRESH + k, cell["test"])) for m, (t, k) in zip(models, _pairs(cell, made))]

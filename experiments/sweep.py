@@ -6,20 +6,29 @@
 A cell is (task, rows, data seed, options, measures), in a fresh process; with ``test`` rows it is read on a fresh draw of
 so many, with an ``estimator`` a rival does it, which with the option ``cpu_seconds="ours"`` trains for as long as ours took
 in all on the same task and rows.  Cells already recorded are skipped: the same command resumes.
+
+``--jobs=4`` measures four cells at once, each on a quarter of the processor's cores.  ``--together=16`` trains up to sixteen
+of ours side by side that have data of one shape and the same options, which fills an accelerator and compiles once: values
+are those of separate calls, to rounding, and seconds are equal shares of the whole.  On a GPU several jobs share its memory
+with ``XLA_PYTHON_CLIENT_PREALLOCATE=false``.
 """
 
 import time
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from absl import app, flags
 from ml_collections import config_flags
 
-from experiments.cells import run
+from experiments.cells import mark, run
 
 CONFIG = config_flags.DEFINE_config_file("config", "configs/acceptance.py", "Configuration.")
 WORKDIR = flags.DEFINE_string("workdir", "records", "Where the records are kept, in a file named after the config.")
 ONLY = flags.DEFINE_string("only", "", "Run only tasks whose id starts with this.")
+JOBS = flags.DEFINE_integer("jobs", 1, "Processes at once, each on its share of the cores.", lower_bound=1)
+TOGETHER = flags.DEFINE_integer("together", 1, "Fits of ours trained side by side in one process.", lower_bound=1)
 KEYS = ("task", "n", "seed", "options", "measures", "test", "estimator")
 FRESH = 1_000_000  # what is added to the seed of a draw for its test rows
 KEPT = (
@@ -31,38 +40,82 @@ OURS = "ours"  # the clock of a rival: as long as ours took
 
 def measure(cell: dict, place: Path | None = None) -> dict:
     """Estimate the measures of one cell; returns its record.  Training is kept in ``place`` and goes on from there."""
-    import resource
-    import warnings
+    task, truth, vs, fresh = drawn(cell)
+    with spending() as spent:
+        if cell.get("estimator"):
+            options = cell["options"] | {k: cell[k] for k in ("cpu_seconds",) if k in cell}
+            found = by_rival(cell["estimator"], vs, vs if fresh is None else fresh, truth, cell["seed"], options)
+        else:
+            options = cell["options"] | ({} if place is None else {"checkpoint_dir": str(place)})
+            found = estimates(task, vs, truth, cell["seed"], options, fresh)
+    return record(
+        cell, truth, found, spent, rivals_of(task, vs, tuple(found), cell["rivals"]) if cell["rivals"] else {}
+    )
 
-    import jax
 
+def measure_together(cells: list[dict]) -> list[dict]:
+    """The records of cells of ours that share a program, trained side by side."""
+    from jaxinfo.api import ask_each
+    from jaxinfo.model import train_many
+
+    of = [drawn(cell) for cell in cells]
+    with spending() as spent:
+        models = []
+        for cell, (task, truth, vs, _) in zip(cells, of):
+            asked, options = measures_of(truth), {"discrete": list(task.discrete), "progress": False} | cell["options"]
+            models += ask_each({task.id: vs}, asked, seed=cell["seed"], **options)
+        train_many(models, asked)
+        found = [read(model, truth, fresh) for model, (_, truth, _, fresh) in zip(models, of)]
+    share = {k: round(v / len(cells), 1) for k, v in spent.items()}
+    beside = [
+        rivals_of(t, vs, tuple(truth), c["rivals"]) if c["rivals"] else {} for c, (t, truth, vs, _) in zip(cells, of)
+    ]
+    return [
+        record(cell, truth, values, share, rivals) | {"together": len(cells)}
+        for cell, (_, truth, _, _), values, rivals in zip(cells, of, found, beside)
+    ]
+
+
+def drawn(cell: dict) -> tuple:
+    """The task of a cell, the exact values it asks for, its rows, and fresh ones where it is read on such."""
     from jaxinfo.bench import tasks
-    from jaxinfo.inputs import InputWarning
-    from jaxinfo.io.log import environment
 
-    warnings.simplefilter("ignore", InputWarning)
     task = tasks.task(cell["task"])
     truth = {k: v for k, v in task.truth.items() if wanted(k, task, cell["measures"])}
     if not truth:
         raise ValueError(f"{task.id} has no exact {cell['measures']}; it has {', '.join(task.truth)}.")
-    vs = task.draw(cell["seed"], cell["n"])
     fresh = task.draw(cell["seed"] + FRESH, cell["test"]) if cell.get("test") else None
+    return task, truth, task.draw(cell["seed"], cell["n"]), fresh
+
+
+@contextmanager
+def spending() -> Iterator[dict[str, float]]:
+    """``cpu_s`` and ``wall_s`` of what is done inside, known afterwards; what our data draw attention to is not said."""
+    from jaxinfo.inputs import InputWarning
+
+    spent: dict[str, float] = {}
     cpu, wall = time.process_time(), time.time()
-    if cell.get("estimator"):
-        options = cell["options"] | {k: cell[k] for k in ("cpu_seconds",) if k in cell}
-        found = by_rival(cell["estimator"], vs, vs if fresh is None else fresh, truth, cell["seed"], options)
-    else:
-        options = cell["options"] | ({} if place is None else {"checkpoint_dir": str(place)})
-        found = estimates(task, vs, truth, cell["seed"], options, fresh)
-    cpu, wall = time.process_time() - cpu, time.time() - wall
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return cell | {
-        "cpu_s": round(cpu, 1), "wall_s": round(wall, 1), "peak_mib": round(peak),
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", InputWarning)
+        yield spent
+    spent |= {"cpu_s": round(time.process_time() - cpu, 1), "wall_s": round(time.time() - wall, 1)}
+
+
+def record(cell: dict, truth: dict, found: dict, spent: dict[str, float], beside: dict) -> dict:
+    """What is kept of a cell: its estimates, what they cost, rivals on the same rows ``beside``."""
+    import resource
+
+    import jax
+
+    from jaxinfo.io.log import environment
+
+    return cell | spent | {
+        "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "truth": {k: truth[k] for k in found},
         "value": {k: e.value for k, e in found.items()},
         "stderr": {k: e.stderr for k, e in found.items()},
         "diagnostics": {k: {d: e.diagnostics.get(d) for d in KEPT if d in e.diagnostics} for k, e in found.items()},
-        "beside": rivals_of(task, vs, tuple(found), cell["rivals"]) if cell["rivals"] else {},
+        "beside": beside,
         "date": time.strftime("%Y-%m-%d"), "environment": environment(),
         "programs_kept": bool(jax.config.jax_compilation_cache_dir),
     }  # fmt: skip
@@ -85,9 +138,18 @@ def estimates(task, vs: dict, truth: dict, seed: int, options: dict, fresh: dict
 
     if "kl_divergence" in truth:
         return {"kl_divergence": ji.kl_divergence(vs["p"], vs["q"], seed=seed, **options)}
-    asked = tuple(dict.fromkeys(name.split(":")[0] for name in truth))
+    model = ji.fit(vs, measures_of(truth), seed=seed, discrete=list(task.discrete), progress=False, **options)
+    return read(model, truth, fresh)
+
+
+def measures_of(truth: dict) -> tuple[str, ...]:
+    """The measures that tell these exact values."""
+    return tuple(dict.fromkeys(name.split(":")[0] for name in truth))
+
+
+def read(model, truth: dict, fresh: dict | None) -> dict:
+    """What a trained model says of these exact values: cross-fitted, or read on ``fresh`` rows."""
     key = lambda name: name.replace(":", "(") + (")" if ":" in name else "")
-    model = ji.fit(vs, asked, seed=seed, discrete=list(task.discrete), progress=False, **options)
     if fresh is not None:
         return {name: model.measure(key(name), rows=fresh) for name in truth}
     results = model.estimate()
@@ -102,7 +164,8 @@ def by_rival(name: str, train: dict, test: dict, truth: dict, seed: int, options
 
 
 def clock(cell: dict, kept: list[dict]) -> dict:
-    """``cpu_seconds`` for a rival that trains as long as ours took, by the records so far: mean over data seeds.
+    """``cpu_seconds`` for a rival that trains as long as ours took, by the records so far: mean over data seeds
+    measured one by one on a CPU.
 
     ``"4 ours"`` is four times as long.  A decomposition shares them among its mutual informations.
 
@@ -116,8 +179,11 @@ def clock(cell: dict, kept: list[dict]) -> dict:
     if whose != OURS:
         return {}
     same = ("task", "n", "measures")
+    alone = lambda r: "together" not in r and r.get("environment", {}).get("platform", "cpu") == "cpu"
     took = [
-        r["cpu_s"] for r in kept if not r.get("estimator") and not r["options"] and all(r[k] == cell[k] for k in same)
+        r["cpu_s"]
+        for r in kept
+        if not r.get("estimator") and not r["options"] and alone(r) and all(r[k] == cell[k] for k in same)
     ]
     if not took:
         raise LookupError(f"no record of ours on {cell['task']}, n = {cell['n']}")
@@ -195,6 +261,22 @@ def cells(config) -> list[dict]:
     return out
 
 
+def alike(cells: Sequence[dict], most: int) -> list[dict | list[dict]]:
+    """Cells of ours whose networks share a program, up to ``most`` in a list; the others as they are, after them."""
+    from jaxinfo.bench import tasks
+
+    lists: dict[str, list[dict]] = {}
+    others: list[dict | list[dict]] = []
+    for cell in cells:
+        task = tasks.task(cell["task"])
+        if cell.get("estimator") or "kl_divergence" in task.truth:
+            others.append(cell)
+        else:
+            same = mark(cell, ("n", "test", "options", "measures"))
+            lists.setdefault(f"{same} {task.dims} {task.discrete} {measures_of(task.truth)}", []).append(cell)
+    return [*(of[k : k + most] for of in lists.values() for k in range(0, len(of), most)), *others]
+
+
 def shown(record: dict) -> str:
     """A line for people: how far each estimate is from the truth."""
     away = {k: f"{v - record['truth'][k]:+.3f} ± {record['stderr'][k]:.3f}" for k, v in record["value"].items()}
@@ -204,18 +286,23 @@ def shown(record: dict) -> str:
 
 def main(_):
     """Run the cells that are missing."""
-    config = CONFIG.value
-    wanted = [cell for cell in cells(config) if cell["task"].startswith(ONLY.value)]
-    path = Path(WORKDIR.value) / f"{config.name}.jsonl"
+    config, several = CONFIG.value, TOGETHER.value > 1
+    of = [cell for cell in cells(config) if cell["task"].startswith(ONLY.value)]
     run(
-        path,
-        wanted,
-        "experiments.sweep:measure",
+        Path(WORKDIR.value) / f"{config.name}.jsonl",
+        alike(of, TOGETHER.value) if several else of,
+        "experiments.sweep:measure_any",
         show=shown,
         keys=KEYS,
         keep_programs=config.get("keep_programs", False),
         given=clock,
+        jobs=JOBS.value,
     )
+
+
+def measure_any(cells: dict | list[dict], **kept) -> dict | list[dict]:
+    """The record of a cell, or those of cells that are trained side by side."""
+    return measure_together(cells) if isinstance(cells, list) else measure(cells, **kept)
 
 
 if __name__ == "__main__":
