@@ -83,10 +83,12 @@ def cells(config) -> list[dict]:
 
 
 def asked(config, records: list[dict]) -> list[dict]:
-    """The cells with as many seeds as the records have: one on a CPU, many elsewhere."""
+    """The cells under the fewest seeds that the records speak of, one on a CPU; under more, those that are recorded: where an
+    accelerator took some shapes, the document says how many tasks these are."""
     config = config.copy_and_resolve_references()
-    config.seeds = next((r["seeds"] for r in reversed(records) if "seeds" in r), config.seeds)
-    return cells(config)
+    counts = sorted({r["seeds"] for r in records if "seeds" in r}) or [config.seeds]
+    config.seeds = counts[0]
+    return cells(config) + [{k: r[k] for k in KEYS} for r in records if r.get("seeds") in counts[1:]]
 
 
 def shown(record: dict) -> str:

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from made_records import ENVIRONMENT, record
 
@@ -325,6 +326,33 @@ def test_cells_are_measured_once_and_failures_are_tried_again(tmp_path, monkeypa
     assert len(read_records(path)) == 2 and "again" not in capsys.readouterr().out
 
 
+def halves(cells):
+    """Several cells in one process, with the cores that it may use."""
+    return [half(cell) | {"cores": sorted(os.sched_getaffinity(0)), "pid": os.getpid()} for cell in cells]
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="cores are given to processes on Linux alone")
+def test_several_processes_share_the_cores_and_one_measures_several_cells(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    path, wanted = tmp_path / "some.jsonl", [{"x": k, "y": 2} for k in range(5)]
+    with JsonLines(path) as log:
+        log.write(half(wanted[3]))  # recorded before
+    run = lambda: cells.run(
+        path, [wanted[:2], wanted[2:4], wanted[4:]], "test_tables:halves", show=str, keys=("x", "y"), jobs=2
+    )
+    run()
+    run()  # measures nothing again
+    records = sorted(read_records(path), key=lambda r: r["x"])
+    assert [r["half"] for r in records] == [0.0, 0.5, 1.0, 1.5, 2.0]
+    pids = [r.get("pid") for r in records]
+    assert pids[0] == pids[1] and pids[3] is None and len({pids[0], pids[2], pids[4]}) == 3
+    shares = cells.shares(2)
+    assert {tuple(r["cores"]) for r in records if "cores" in r} <= {tuple(share) for share in shares}
+    assert sorted(sum(shares, [])) == sorted(os.sched_getaffinity(0)) or len(shares[0]) == len(shares[1]) == 1
+    with pytest.raises(SystemExit, match="2 cells failed"):
+        cells.run(path, [[{"x": 1, "y": 0}, {"x": 2, "y": 0}]], "test_tables:halves", show=str, jobs=2)
+
+
 def doubled(cell):
     """A measurement for the test below; called in a fresh process."""
     return cell | {"value": 2 * cell["before"]}
@@ -365,6 +393,29 @@ def test_a_cell_is_told_of_the_records_so_far_or_waits_for_them(tmp_path, monkey
     run(0, 1)
     run(0, 1)
     assert [(r["x"], r["before"], r["value"]) for r in read_records(path)] == [(0, 1, 2), (1, 2, 4)]
+
+
+@pytest.mark.filterwarnings("ignore:the load_module:DeprecationWarning")  # of ml_collections
+def test_cells_trained_side_by_side_read_what_they_read_alone(flags_forgotten):
+    from experiments import sweep
+
+    small = {"budget": "quick", "steps": 20, "width": 8, "num_mc": 2, "checks": 2}
+    cell = {"n": 200, "seed": 0, "options": small, "measures": ["mutual_information"], "rivals": ["copula"]}
+    pairs = [cell | {"task": f"1v1-{name}-0.75", "seed": seed} for name in ("normal", "bimodal") for seed in (0, 1)]
+    system = cell | {"task": "sign_xor", "measures": ["total_correlation"]}
+    rival = pairs[0] | {"estimator": "ksg"}
+    assert sweep.alike([*pairs, rival, system], 3) == [pairs[:3], pairs[3:], [system], rival]
+    together = sweep.measure_any([pairs[0], pairs[3]])
+    assert [r["together"] for r in together] == [2, 2] and together[0]["value"] != together[1]["value"]
+    for found, asked in zip(together, (pairs[0], pairs[3])):
+        alone = sweep.measure_any(asked)
+        assert {k: found[k] for k in ("task", "seed", "truth", "beside")} == {
+            k: alone[k] for k in ("task", "seed", "truth", "beside")
+        }
+        for k, value in alone["value"].items():
+            np.testing.assert_allclose(found["value"][k], value, atol=1e-5)
+    with pytest.raises(LookupError, match="no record of ours"):  # their seconds are no clock for a rival
+        sweep.clock(rival | {"options": {"cpu_seconds": "ours"}}, [r | {"options": {}} for r in together])
 
 
 @pytest.mark.filterwarnings("ignore:the load_module:DeprecationWarning")  # of ml_collections

@@ -13,8 +13,8 @@ SHARED = ("s_information", "mutual_information")  # how much areas share
 
 
 def by_time(record: dict | None, measure: str) -> dict[float, dict]:
-    """The rows of a measure by the middle of their window."""
-    return {row["time"]: row for row in (record or {"rows": ()})["rows"] if row["measure"] == measure}
+    """The rows of a measure by the middle of their window, to the microsecond, which sums of unlike steps share."""
+    return {round(row["time"], 6): row for row in (record or {"rows": ()})["rows"] if row["measure"] == measure}
 
 
 def trial_count(record: dict) -> int:
@@ -181,7 +181,7 @@ def of_sessions(records: list[dict]) -> list[str]:
     groups: dict[tuple, list[dict]] = {}
     for row in rows:
         groups.setdefault((row["areas"], row["step_s"], row["measure"]), []).append(row)
-    times = sorted({t for r in records for row in r["rows"] for t in [row["time"]]})
+    times = sorted({t for r in records for row in r["rows"] for t in by_time(r, row["measure"])})
     lines = []
     for (areas, step_s, measure), of in groups.items():
         name = f"{'–'.join(areas)}, {1000 * step_s:.0f} ms, {measure.replace('_', ' ')}"

@@ -21,6 +21,20 @@ def heading(title: str, make: str, name: str) -> list[str]:
     ]
 
 
+def cpu_seconds(record: dict) -> float | None:
+    """The CPU-seconds of a fit; None where they are no cost of its own: on an accelerator, or side by side with others."""
+    on_cpu = record.get("environment", {}).get("platform", "cpu") == "cpu"
+    return record["cpu_s"] if on_cpu and "together" not in record else None
+
+
+def side_by_side(records: Sequence[dict]) -> list[str]:
+    """A sentence on records without :func:`cpu_seconds`, where there are any."""
+    without = [r for r in records if cpu_seconds(r) is None]
+    devices = ", ".join(dict.fromkeys(str(r.get("environment", {}).get("device")) for r in without))
+    told = f"Without CPU-seconds ({len(without)} of {len(records)} cells): trained side by side on {devices}."
+    return [told] if without else []
+
+
 def cost_counts(records: Sequence[dict]) -> str:
     """What the CPU-seconds of these records hold, in a sentence."""
     if any(r.get("programs_kept") for r in records):

@@ -9,7 +9,7 @@ import numpy as np
 
 from experiments.documents import bars
 from experiments.documents.complete import said
-from experiments.documents.heading import commits, cost_counts, heading
+from experiments.documents.heading import commits, cost_counts, cpu_seconds, heading, side_by_side
 
 MAKE = "python -m experiments.sweep --config=configs/systems.py --workdir=records"
 OURS, COPULA = "jaxinfo", "copula"
@@ -60,7 +60,8 @@ def systems(records: list[dict]) -> list[dict]:
     truth, right = {r["task"]: r["truth"] for r in records}, signs(records)
     cpu: dict[tuple[str, str], list[float]] = {}
     for r in records:
-        cpu.setdefault((named(r), r["task"]), []).append(r["cpu_s"])
+        if (seconds := cpu_seconds(r)) is not None:
+            cpu.setdefault((named(r), r["task"]), []).append(seconds)
     rows = []
     for (name, task), of in errors(records).items():
         if TC not in of:
@@ -164,6 +165,7 @@ def markdown(records: list[dict]) -> str:
         "rows left out in cross-fitting, decompositions read as many fresh ones. The errors of the Gaussian copula say how",
         "much more than correlations a system asks for.",
         cost_counts(records),
+        *side_by_side(records),
         "",
         *verdicts(records),
         "",

@@ -40,3 +40,14 @@ def test_an_accelerator_is_judged_by_minutes_of_ten_seeds():
     slow = forty.markdown([told(NEAR, seeds=10, clock="wall", wall_s=900.0)])
     assert "40 tasks × 10 seeds in 15.0 minutes of wall (bar: 10 seeds in 10): **outside.**" in slow
     assert "projection" not in slow
+
+
+def test_part_of_an_accelerator_is_projected_by_what_it_took_beside_a_cpu():
+    cpu = [told(NEAR[:10]), told(NEAR[10:], shape="2-2")]
+    gpu = told(NEAR[:10], seeds=10, clock="wall", wall_s=120.0, training_wall_s=60.0, training_flops=67e12 * 0.05 * 600)
+    text = forty.markdown([gpu, *cpu])
+    assert text.index("`--config.seeds=1`") < text.index("`--config.seeds=10`")
+    assert "10 tasks × 10 seeds in 2.0 minutes of wall (bar: 10 seeds in 10): within so far." in text
+    assert "58 steps of all fits of a shape per second, 33.50 TFLOP/s, 50.0 % of what an H200" in text
+    assert "all 40 tasks would take 4.0 minutes (bar: 10)." in text and text.count("projection") == 1
+    assert "Within 0.1 nats: 40 of 40 (bar: all): within." in text and "10 of 10 (bar: all): within so far." in text
