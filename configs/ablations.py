@@ -2,7 +2,7 @@
 
 Command:   python -m experiments.sweep --config=configs/ablations.py --workdir=records
 Smoke:     python -m experiments.sweep --config=configs/ablations.py:smoke --workdir=out/smoke
-Hardware:  two CPU cores, hours; resumes.
+Hardware:  two CPU cores, hours; resumes.  More cores: --jobs=N measures N cells at once, each on its share of them.
 Expected:  ``docs/ablations.md``: per change the error on each task, its mean over tasks, and the CPU-seconds of a fit, the
            default first, with the values that it could have told instead (gap, difference).
 """

@@ -2,7 +2,8 @@
 
 Command:   python -m experiments.sweep --config=configs/systems.py --workdir=records
 Smoke:     python -m experiments.sweep --config=configs/systems.py:smoke --workdir=out/smoke
-Hardware:  two CPU cores, hours for the whole grid; resumes, and the cells of ours where they were killed.
+Hardware:  two CPU cores, hours for the whole grid; resumes, and the cells of ours where they were killed.  On a GPU
+           --together=12 trains a shape's systems side by side (their CPU-seconds are then no clock for decompositions).
 Expected:  ``docs/systems.md``: TC and DTC within 3 % (inner spiral 6 %), signs of O-information right, its mean error
            within 3 % of TC; gradients within 0.1 nats; ahead of every decomposition.
 """

@@ -32,11 +32,13 @@ def changed(records: list[dict]) -> list[dict]:
     for (n, options), tasks in cells.items():
         words = [f"{k}={v}" for k, v in json.loads(options).items()] + ([f"n={n}"] if n != usual else [])
         cpu = {t: min(r["cpu_s"] for r in rs) for t, rs in tasks.items()}  # the first seed compiles for the rest
+        processors = dict.fromkeys(processor(r) for rs in tasks.values() for r in rs)
         errors = lambda told, tasks=tasks: {
             t: np.array([told(r, m) - r["truth"][m] for r in rs for m in r["value"]]) for t, rs in tasks.items()
         }
-        row = lambda change, error, cpu=cpu: {
-            "change": change, "error": error, "size": {t: float(abs(e).mean()) for t, e in error.items()}, "cpu_s": cpu
+        row = lambda change, error, cpu=cpu, processors=processors: {
+            "change": change, "error": error, "size": {t: float(abs(e).mean()) for t, e in error.items()}, "cpu_s": cpu,
+            "processor": ", ".join(processors),
         }  # fmt: skip
         rows.append(row(", ".join(words) or DEFAULT, errors(lambda r, m: r["value"][m])))
         if not words:
@@ -46,9 +48,15 @@ def changed(records: list[dict]) -> list[dict]:
     return sorted(rows, key=lambda row: first.index(row["change"]) if row["change"] in first else len(first))
 
 
+def processor(record: dict) -> str:
+    """What a fit's CPU-seconds were spent on."""
+    return str(record.get("environment", {}).get("processor", "?"))
+
+
 def markdown(records: list[dict]) -> str:
-    """The whole document."""
+    """The whole document; where machines differ, each row says its own."""
     rows = changed(records)
+    several = len({row["processor"] for row in rows}) > 1
     tasks = list(dict.fromkeys(t for row in rows for t in row["error"]))
     shared = shared_tasks(rows)
     lines = [
@@ -57,12 +65,13 @@ def markdown(records: list[dict]) -> str:
         "several), in nats, of mutual information of pairs and total correlation of systems; one option changed at a time, or",
         "some that belong together; more than 20,000 rows may take more steps, too. *mean error* is the",
         f"mean of |estimate − truth| over seeds and the tasks that most changes have ({', '.join(shared)});",
-        "*CPU-s* of a fit is the mean over them of the least over seeds, since the first compiles for the others.",
+        "*CPU-s* of a fit is the mean over them of the least over seeds, since the first compiles for the others"
+        + ("; compare it between rows of one processor." if several else f", on {rows[0]['processor']}."),
         "",
         "![errors](ablations.png)",
         "",
-        "| change | " + " | ".join(tasks) + " | mean error | CPU-s |",
-        "|---|" + "--:|" * (len(tasks) + 2),
+        "| change | " + " | ".join(tasks) + " | mean error | CPU-s |" + " processor |" * several,
+        "|---|" + "--:|" * (len(tasks) + 2) + "---|" * several,
     ]
     for row in rows:
         cells = [over_seeds(row["error"][t], sign="+") if t in row["error"] else "–" for t in tasks]
@@ -70,7 +79,7 @@ def markdown(records: list[dict]) -> str:
         if set(shared) <= set(row["error"]):
             error, cpu = (np.mean([row[k][t] for t in shared]) for k in ("size", "cpu_s"))
             whole = f"{error:.3f} | {cpu:.0f}"
-        lines.append(f"| {row['change']} | " + " | ".join(cells) + f" | {whole} |")
+        lines.append(f"| {row['change']} | " + " | ".join(cells) + f" | {whole} |" + f" {row['processor']} |" * several)
     return "\n".join(lines) + "\n"
 
 

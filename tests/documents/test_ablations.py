@@ -29,3 +29,12 @@ def test_means_are_over_the_tasks_that_most_changes_have():
     assert "have (1v1-normal-0.75)" in text
     assert "| default | +0.010 | +0.500 | – | 0.010 | 8 |" in text
     assert "| n=100000 | – | – | +0.300 | – | – |" in text
+
+
+def test_seconds_of_unlike_machines_are_told_apart():
+    on = lambda name: {"environment": {"processor": name}}
+    text = ablations.markdown([record(**on("A")), record(options={"width": 8}, **on("B"))])
+    assert "compare it between rows of one processor" in text
+    assert [line.rsplit("| ", 1)[1] for line in text.splitlines() if line.startswith("| width")] == ["B |"]
+    one = ablations.markdown([record(**on("A")), record(options={"width": 8}, **on("A"))])
+    assert "compiles for the others, on A." in one and "processor |" not in one
