@@ -25,6 +25,12 @@ def mark(record: dict, keys: Iterable[str]) -> str:
     return json.dumps([record.get(k) for k in keys], sort_keys=True)
 
 
+def cpu_seconds(record: dict) -> float | None:
+    """The CPU-seconds of a fit; None where they are no cost of its own: on an accelerator, or side by side with others."""
+    on_cpu = record.get("environment", {}).get("platform", "cpu") == "cpu"
+    return record["cpu_s"] if on_cpu and "together" not in record else None
+
+
 def run(
     path: Path,
     cells: Iterable[dict | list[dict]],

@@ -22,7 +22,7 @@ from pathlib import Path
 from absl import app, flags
 from ml_collections import config_flags
 
-from experiments.cells import mark, run
+from experiments.cells import cpu_seconds, mark, run
 
 CONFIG = config_flags.DEFINE_config_file("config", "configs/acceptance.py", "Configuration.")
 WORKDIR = flags.DEFINE_string("workdir", "records", "Where the records are kept, in a file named after the config.")
@@ -48,9 +48,7 @@ def measure(cell: dict, place: Path | None = None) -> dict:
         else:
             options = cell["options"] | ({} if place is None else {"checkpoint_dir": str(place)})
             found = estimates(task, vs, truth, cell["seed"], options, fresh)
-    return record(
-        cell, truth, found, spent, rivals_of(task, vs, tuple(found), cell["rivals"]) if cell["rivals"] else {}
-    )
+    return record(cell, task, truth, vs, found, spent)
 
 
 def measure_together(cells: list[dict]) -> list[dict]:
@@ -67,12 +65,9 @@ def measure_together(cells: list[dict]) -> list[dict]:
         train_many(models, asked)
         found = [read(model, truth, fresh) for model, (_, truth, _, fresh) in zip(models, of)]
     share = {k: round(v / len(cells), 1) for k, v in spent.items()}
-    beside = [
-        rivals_of(t, vs, tuple(truth), c["rivals"]) if c["rivals"] else {} for c, (t, truth, vs, _) in zip(cells, of)
-    ]
     return [
-        record(cell, truth, values, share, rivals) | {"together": len(cells)}
-        for cell, (_, truth, _, _), values, rivals in zip(cells, of, found, beside)
+        record(cell, task, truth, vs, values, share) | {"together": len(cells)}
+        for cell, (task, truth, vs, _), values in zip(cells, of, found)
     ]
 
 
@@ -101,8 +96,8 @@ def spending() -> Iterator[dict[str, float]]:
     spent |= {"cpu_s": round(time.process_time() - cpu, 1), "wall_s": round(time.time() - wall, 1)}
 
 
-def record(cell: dict, truth: dict, found: dict, spent: dict[str, float], beside: dict) -> dict:
-    """What is kept of a cell: its estimates, what they cost, rivals on the same rows ``beside``."""
+def record(cell: dict, task, truth: dict, vs: dict, found: dict, spent: dict[str, float]) -> dict:
+    """What is kept of a cell: its estimates, what they cost, rivals on the same rows ``vs`` beside."""
     import resource
 
     import jax
@@ -115,7 +110,7 @@ def record(cell: dict, truth: dict, found: dict, spent: dict[str, float], beside
         "value": {k: e.value for k, e in found.items()},
         "stderr": {k: e.stderr for k, e in found.items()},
         "diagnostics": {k: {d: e.diagnostics.get(d) for d in KEPT if d in e.diagnostics} for k, e in found.items()},
-        "beside": beside,
+        "beside": rivals_of(task, vs, tuple(found), cell["rivals"]) if cell["rivals"] else {},
         "date": time.strftime("%Y-%m-%d"), "environment": environment(),
         "programs_kept": bool(jax.config.jax_compilation_cache_dir),
     }  # fmt: skip
@@ -179,12 +174,8 @@ def clock(cell: dict, kept: list[dict]) -> dict:
     if whose != OURS:
         return {}
     same = ("task", "n", "measures")
-    alone = lambda r: "together" not in r and r.get("environment", {}).get("platform", "cpu") == "cpu"
-    took = [
-        r["cpu_s"]
-        for r in kept
-        if not r.get("estimator") and not r["options"] and alone(r) and all(r[k] == cell[k] for k in same)
-    ]
+    of_ours = (r for r in kept if not r.get("estimator") and not r["options"] and all(r[k] == cell[k] for k in same))
+    took = [seconds for r in of_ours if (seconds := cpu_seconds(r)) is not None]
     if not took:
         raise LookupError(f"no record of ours on {cell['task']}, n = {cell['n']}")
     path, _, _ = cell["estimator"].rpartition("-")

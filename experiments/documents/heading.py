@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from experiments.cells import cpu_seconds
+
 DEFAULT = "acceptance"  # what ``experiments.tables`` draws without being told
 
 
@@ -21,14 +23,8 @@ def heading(title: str, make: str, name: str) -> list[str]:
     ]
 
 
-def cpu_seconds(record: dict) -> float | None:
-    """The CPU-seconds of a fit; None where they are no cost of its own: on an accelerator, or side by side with others."""
-    on_cpu = record.get("environment", {}).get("platform", "cpu") == "cpu"
-    return record["cpu_s"] if on_cpu and "together" not in record else None
-
-
 def side_by_side(records: Sequence[dict]) -> list[str]:
-    """A sentence on records without :func:`cpu_seconds`, where there are any."""
+    """A sentence on records without :func:`~experiments.cells.cpu_seconds`, where there are any."""
     without = [r for r in records if cpu_seconds(r) is None]
     devices = ", ".join(dict.fromkeys(str(r.get("environment", {}).get("device")) for r in without))
     told = f"Without CPU-seconds ({len(without)} of {len(records)} cells): trained side by side on {devices}."

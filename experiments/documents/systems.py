@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.cells import cpu_seconds
 from experiments.documents import bars
 from experiments.documents.complete import said
-from experiments.documents.heading import commits, cost_counts, cpu_seconds, heading, side_by_side
+from experiments.documents.heading import commits, cost_counts, heading, side_by_side
 
 MAKE = "python -m experiments.sweep --config=configs/systems.py --workdir=records"
 OURS, COPULA = "jaxinfo", "copula"
