@@ -22,8 +22,9 @@ class Course:
 
     Full rate ends when the last ``patience`` share of the steps brought validation rows, summed over views, less than
     PAYS standard deviations of what a measure of two views makes of n rows, 1/√n nats, and √(V/2) as much of V views: less
-    than the sampling error could notice.  It lasts MIN_SHARE of all steps, and MIN_LOOKS looks, at least; what is easy is
-    so with many rows too, which only raise the end (:func:`~jaxinfo.estimators.settings.more_steps`).
+    than the sampling error could notice.  It lasts MIN_SHARE of all steps, or until the rate is slow if that is sooner, and
+    MIN_LOOKS looks; what is easy is so with many rows too, which only raise the end
+    (:func:`~jaxinfo.estimators.settings.more_steps`).
 
     Args:
       s: settings, everything decided.
@@ -35,7 +36,8 @@ class Course:
         self.s, self.chunk, self.least = s, chunk_steps(s), PAYS * sqrt(num_views / (2.0 * num_rows))
         assert s.steps is not None
         self.end = self.all_steps = self.chunk * -(-s.steps // self.chunk)
-        self.first = MIN_SHARE * self.all_steps / more_steps(num_rows)
+        first = MIN_SHARE * self.all_steps / more_steps(num_rows)
+        self.first = min(first, s.slowing) if s.slowing else first
         self.cool_steps = self._cooling(self.end * (1.0 - s.cooldown))
         self.cool_from = self.end - self.cool_steps
         self.seen: list[tuple[int, float]] = []

@@ -27,7 +27,7 @@ NETS: dict[str, Callable[..., Net]] = {
 }
 SIZED = ("mlp", "per_variable")  # their width and depth are settings
 FEW_VIEWS, FEW_VARIABLES = 4, 6
-SLOWING = 1_500  # steps: the first eighth of the 12,000, in which what there is to learn has to show
+SLOWING = 1_500  # steps in which what there is to learn has to show
 LOOK = 300  # steps between two looks at the validation rows
 MANY_ROWS, MOST_TIMES = 20_000, 5.0  # a data set of more rows takes steps in proportion, at most so many times as many
 EACH, MOST = 48, 4_800  # evaluations of each NOISED variable in a step of layers for each variable, and of all together
@@ -70,15 +70,15 @@ class Settings:
       batch: network evaluations per optimiser step, over all views; None takes 128 for at most FEW_VIEWS views, 256 for
         more; with "per_variable", of which each NOISED variable is an evaluation, EACH of each and at most MOST.
       steps: most optimiser steps; fewer are taken when validation rows gain nothing any more.  None takes 18,000 for at
-        most FEW_VIEWS views, 32,000 for more; 12,000 with "per_variable", 16,000 where MOST is reached; all of them
+        most FEW_VIEWS views, 32,000 for more; 18,000 with "per_variable", 16,000 where MOST is reached; all of them
         :func:`more_steps` times for data of many rows.
       longer: how many times as many steps, where None decides.
       patience: the learning rate starts to fall when this share of the steps so far brought validation rows nothing.
       cooldown: share of all steps in which the learning rate falls to zero.
       checks: how many times the validation loss is looked at; None looks every LOOK steps, and 20 times at least.
       learning_rate: peak of the schedule; None takes .001, .002 with "per_variable".
-      slowing: after k steps at full rate, that is the peak over √(1 + k / slowing): what gains for long ends finer.  None
-        takes SLOWING with "per_variable", and lets no other rate slow down.
+      slowing: after k steps at full rate, that is the peak over √(1 + k / slowing): what gains for long ends finer, and what
+        gained nothing in so many steps may end.  None takes SLOWING with "per_variable", and lets no other rate slow down.
       weight_decay: of AdamW.
       decay: of the running average of the parameters.
       num_mc: noise draws per evaluated row (even: each is used with both signs).
@@ -155,7 +155,7 @@ class Settings:
         if net == "per_variable":
             whole = EACH * evaluations(views)
             batch, rate = min(whole, MOST), 2e-3
-            steps = 12_000 if batch == whole else 16_000  # what a step draws less of takes more of them
+            steps = 18_000 if batch == whole else 16_000  # so many variables take hours as it is
             slowing = SLOWING
         else:
             few = len(views) <= FEW_VIEWS

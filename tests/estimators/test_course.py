@@ -42,10 +42,11 @@ def test_noise_below_the_sampling_error_is_no_progress():
     assert Course(S, 100, 8).least == 2 * Course(S, 100).least  # the noise of many views adds up
 
 
-def test_full_rate_lasts_an_eighth_of_all_steps_and_four_looks():
+def test_full_rate_lasts_an_eighth_of_all_steps_or_until_it_slows_and_four_looks():
     still = lambda k: 0.0
     assert follow(still)[0].cool_from == 5000
     assert follow(still, replace(S, steps=400, checks=20))[0].cool_from == 4 * 20
+    assert follow(still, replace(S, slowing=2000))[0].cool_from == 4000  # sooner where the rate falls, after four looks
 
 
 def test_many_rows_raise_the_end_and_not_the_beginning():
@@ -70,7 +71,7 @@ def test_what_is_left_open_follows_the_number_of_views_and_variables():
     standard, system = BUDGETS["standard"], lambda n: plan.plan({"tc": ms.tc(n), "dtc": ms.dtc(n)}).views
     few, more, many = (standard.for_system(views) for views in (system(2)[:2], system(6), system(50)))
     assert few.batch < more.batch < many.batch and many.steps < few.steps < more.steps
-    assert standard.for_system(system(20)).steps < many.steps  # of fifty, a step draws less of each
+    assert many.steps < standard.for_system(system(20)).steps  # a step of fifty is dear
     assert few.checks == few.steps // LOOK and replace(S, checks=None, steps=30).for_system(system(2)).checks == 20
     assert (few.net, more.net, many.net) == ("mlp", "mlp", "per_variable")
     assert few.slowing is more.slowing is None and many.slowing == SLOWING
