@@ -23,6 +23,7 @@ CHANGED = (
     *({"width": width} for width in (32, 128, 256)),
     *({"batch": batch} for batch in (64, 256, 512)),
     {"net": "thesis"},
+    *({"weight_decay": rate} for rate in (1e-3, 0.1, 0.3)),
 )
 PREPARED = (
     *({"preprocess": kind} for kind in ("standardise", "none")),

@@ -5,7 +5,7 @@ python -m experiments.tables --records=records/benchmark.jsonl            # docs
 python -m experiments.tables --records=records                            # all of them
 
 ``records/NAME.jsonl`` is drawn by ``experiments/documents/NAME.py``, from the cells that ``configs/NAME.py`` asks for: the last
-record of each; the document says how many are missing.
+record of each; the document says how many are missing.  Those of the ablations also make ``docs/method_notes.md``.
 """
 
 import importlib
@@ -22,6 +22,7 @@ DOCUMENTS = sorted(
     {path.stem for path in (HERE / "documents").glob("*.py")}
     & {path.stem for path in (HERE.parent / "configs").glob("*.py")}
 )
+WORDS = {"ablations": "method_notes"}  # a second document of the same records, without a figure
 RECORDS = flags.DEFINE_string(
     "records", "records/acceptance.jsonl", f"Records of one of: {', '.join(DOCUMENTS)}; or where those of all are."
 )
@@ -46,11 +47,11 @@ def read(path: Path) -> complete.Recorded:
     return found
 
 
-def written(name: str, found: complete.Recorded, image: str) -> str:
-    """The text of a document, whose figure is the file ``image``."""
+def written(name: str, found: complete.Recorded, image: str, of: str | None = None) -> str:
+    """The text of a document, whose figure is the file ``image``, from the records ``of`` its own name or another."""
     document = importlib.import_module(f"experiments.documents.{name}")
     text = document.markdown(found.records).replace("(acceptance.png)", f"({image})")
-    return complete.stated(text, name, found)
+    return complete.stated(text, of or name, found)
 
 
 def draw(path: Path, out: Path) -> str:
@@ -60,6 +61,8 @@ def draw(path: Path, out: Path) -> str:
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(text, encoding="utf-8")
     importlib.import_module(f"experiments.documents.{path.stem}").picture(found.records, image)
+    if words := WORDS.get(path.stem):
+        out.with_name(f"{words}.md").write_text(written(words, found, "", path.stem), encoding="utf-8")
     return text
 
 

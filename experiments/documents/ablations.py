@@ -17,7 +17,7 @@ DEFAULT, FORMS = "default", ("gap", "difference")
 
 
 def changed(records: list[dict]) -> list[dict]:
-    """One row per change (options and rows): per task the errors over data seeds, and what a fit costs.
+    """One row per change (``options`` and rows ``n``): per task the errors by data seed, and what a fit costs.
 
     The first is the default, which has no option set and as many rows as most others; then come the values that it could
     have told instead, from the same networks (``value=gap`` and so on).
@@ -30,20 +30,22 @@ def changed(records: list[dict]) -> list[dict]:
         cells.setdefault((n, options), {}).setdefault(task, []).append(r)
     rows = []
     for (n, options), tasks in cells.items():
-        words = [f"{k}={v}" for k, v in json.loads(options).items()] + ([f"n={n}"] if n != usual else [])
+        chosen, more = json.loads(options), [f"n={n}"] if n != usual else []
+        words = [f"{k}={v}" for k, v in chosen.items()] + more
         cpu = {t: min(r["cpu_s"] for r in rs) for t, rs in tasks.items()}  # the first seed compiles for the rest
         processors = dict.fromkeys(processor(r) for rs in tasks.values() for r in rs)
         errors = lambda told, tasks=tasks: {
-            t: np.array([told(r, m) - r["truth"][m] for r in rs for m in r["value"]]) for t, rs in tasks.items()
+            t: np.array([told(r, m) - r["truth"][m] for r in sorted(rs, key=lambda r: r["seed"]) for m in r["value"]])
+            for t, rs in tasks.items()
         }
-        row = lambda change, error, cpu=cpu, processors=processors: {
+        row = lambda change, error, chosen, cpu=cpu, processors=processors, n=n: {
             "change": change, "error": error, "size": {t: float(abs(e).mean()) for t, e in error.items()}, "cpu_s": cpu,
-            "processor": ", ".join(processors),
+            "processor": ", ".join(processors), "n": n, "options": chosen,
         }  # fmt: skip
-        rows.append(row(", ".join(words) or DEFAULT, errors(lambda r, m: r["value"][m])))
+        rows.append(row(", ".join(words) or DEFAULT, errors(lambda r, m: r["value"][m]), chosen))
         if not words:
             other = {k: errors(lambda r, m, k=k: r.get("diagnostics", {}).get(m, {}).get(k, np.nan)) for k in FORMS}
-            rows += [row(f"value={k}", e) for k, e in other.items()]
+            rows += [row(f"value={k}", e, {"value": k}) for k, e in other.items()]
     first = (DEFAULT, *(f"value={k}" for k in FORMS))
     return sorted(rows, key=lambda row: first.index(row["change"]) if row["change"] in first else len(first))
 

@@ -1,0 +1,42 @@
+"""Notes on the method, from made-up records."""
+
+from made_records import record
+
+from experiments.documents import method_notes
+
+
+def rows_of(text: str, title: str) -> list[str]:
+    """The lines of the table under a title."""
+    part = text.split(f"## {title}\n")[1].split("\n## ")[0]
+    return [line for line in part.splitlines() if line.startswith("| ")][1:]
+
+
+def test_a_change_is_compared_on_the_data_sets_of_the_default():
+    default = [record(seed=k, error=e, cpu_s=10.0) for k, e in enumerate((0.01, -0.02, 0.03))]
+    default.append(record(task="wide", error=0.9))  # which the change lacks
+    worse = [record(seed=k, error=-e, cpu_s=20.0, options={"width": 8}) for k, e in enumerate((0.11, 0.12, 0.14))]
+    same = [record(seed=k, error=e, options={"hi": 6.0}, cpu_s=10.0) for k, e in enumerate((0.02, 0.01, 0.03))]
+    text = method_notes.markdown([*reversed(worse), *default, *same])
+    assert rows_of(text, "Size and kind of network") == [
+        "| width=8 | 3 | 0.123 | 0.020 | 0.103 ± 0.003 | **worse** | 2.0 |"
+    ]
+    assert rows_of(text, "Range of log-SNR") == [
+        "| hi=6.0 | 3 | 0.020 | 0.020 | 0.000 ± 0.006 | no difference shown | 1.0 |"
+    ]
+    assert "## Rows" not in text
+
+
+def test_as_many_rows_are_compared_and_rows_alone_with_the_default():
+    default = [record(seed=k, error=0.05) for k in range(2)]
+    many = [record(n=100_000, error=0.01), record(n=100_000, error=0.02, options={"steps": 9})]
+    text = method_notes.markdown(default + many)
+    assert rows_of(text, "Steps and batch") == [
+        "| steps=9, n=100000 | 1 | 0.020 | 0.010 | 0.010 | one data set | 1.0 |"
+    ]
+    assert rows_of(text, "Rows")[0].startswith("| n=100000 | 1 | 0.010 | 0.050 | −0.040 | one data set |")
+
+
+def test_seconds_of_unlike_processors_are_not_compared():
+    on = lambda name: {"environment": {"processor": name}}
+    text = method_notes.markdown([record(**on("A")), record(options={"width": 8}, **on("B"))])
+    assert rows_of(text, "Size and kind of network")[0].endswith("| – |")
