@@ -14,7 +14,7 @@ from pathlib import Path
 
 from absl import app, flags
 
-from experiments.documents import complete
+from experiments.documents import complete, missed
 from jaxinfo.io.log import read_records
 
 HERE = Path(__file__).parent
@@ -54,8 +54,14 @@ def written(name: str, found: complete.Recorded, image: str, of: str | None = No
     return complete.stated(text, of or name, found)
 
 
+def outside(folder: Path) -> str:
+    """Every bar that was missed, by the documents in a folder."""
+    there = {name: folder / f"{name}.md" for name in DOCUMENTS}
+    return missed.markdown({name: p.read_text(encoding="utf-8") for name, p in there.items() if p.is_file()})
+
+
 def draw(path: Path, out: Path) -> str:
-    """Write the table and the figure beside it; returns the table."""
+    """Write the table, the figure beside it, and which bars were missed by all tables there; returns the table."""
     found, image = read(path), out.with_suffix(".png")
     text = written(path.stem, found, image.name)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -63,6 +69,7 @@ def draw(path: Path, out: Path) -> str:
     importlib.import_module(f"experiments.documents.{path.stem}").picture(found.records, image)
     if words := WORDS.get(path.stem):
         out.with_name(f"{words}.md").write_text(written(words, found, "", path.stem), encoding="utf-8")
+    out.with_name("missed.md").write_text(outside(out.parent), encoding="utf-8")
     return text
 
 

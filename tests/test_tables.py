@@ -148,6 +148,7 @@ def test_documents_say_what_the_records_say(name, flags_forgotten):
     if words := tables.WORDS.get(name):
         beside = tables.written(words, found, "", name)
         assert (ROOT / "docs" / f"{words}.md").read_text(encoding="utf-8") == beside, again
+    assert (ROOT / "docs" / "missed.md").read_text(encoding="utf-8") == tables.outside(ROOT / "docs"), again
 
 
 @pytest.mark.filterwarnings("ignore:the load_module:DeprecationWarning")  # of ml_collections

@@ -58,19 +58,25 @@ def test_times_are_means_over_seeds_and_compiling_counts():
     both = [PUBLISHED, PUBLISHED | {"seed": 1}]
     (row,) = cost.compared([*ours, *both, alone])
     assert row["ratio"] == pytest.approx(400 / 10) and row["ratio_run"] == pytest.approx(399 / 6)
-    assert row["seeds"] == 2 and "≥ 40: within." in cost.markdown([*ours, *both])
+    assert row["seeds"] == 2 and "default 40.0 (66.5 without compiling) (bar: 40): within." in cost.markdown(
+        [*ours, *both]
+    )
     (shared,) = cost.compared([*ours, PUBLISHED])
     assert shared["seeds"] == 1 and shared["ratio"] == pytest.approx(400 / 8)  # of the seed that both have
     assert cost.compared([ours[0], both[1]]) == []
     slower = [timed("ours", (5, 0.2), (11, -0.03), seed=0)]
-    assert "≥ 40: **outside.**" in cost.markdown([*slower, PUBLISHED])
+    assert "(bar: 40): **outside.**" in cost.markdown([*slower, PUBLISHED])
 
 
 def test_one_that_never_comes_near(tmp_path):
     near = timed("ours", (10, 0.2), (50, 0.01), task=SPIRAL)
     far = timed("published", (10, 0.3), (1000, 0.2), task=SPIRAL)
     text = cost.markdown([far, near])
-    assert "| never in 1000 (1) |" in text and "| ≥ 20.0 |" in text and "≥ 10: within." in text
+    assert (
+        "| never in 1000 (1) |" in text
+        and "| ≥ 20.0 |" in text
+        and "default ≥ 20.0 (≥ 20.4 without compiling) (bar: 10): within." in text
+    )
     # nor does ours where a dearer run than the default is farther off
     apart = timed("ours", (9, 0.3), (8, 0.0), task=SPIRAL)
     (row,) = cost.compared([far, apart])
@@ -87,7 +93,11 @@ def test_other_options_of_ours_are_told_and_not_judged(tmp_path):
         ("budget=quick", 100.0, None),
     ]
     text = cost.markdown(records)
-    assert "| budget=quick |" in text and text.count("**outside.**") == 1 and text.count("| – |") == 1
+    assert (
+        "default 10.0 (10.2 without compiling); budget=quick 100.0 (133.0 without compiling) (bar: 40): **outside.**"
+        in text
+    )
+    assert "| budget=quick |" in text and text.count("**outside.**") == 1
     cost.picture(records, tmp_path / "cost.png")
     assert (tmp_path / "cost.png").read_bytes()[:4] == b"\x89PNG"
 
@@ -98,7 +108,7 @@ def test_systems_have_curves_and_no_bar(tmp_path):
     system = [timed(who, *points, seed=s, **told) for who in ("ours", "published") for s in range(3)]
     system[1]["points"][1]["value"] += 0.03
     text = cost.markdown(system)
-    assert "(20 of 100 steps)" in text and text.count("| – |") == 1
+    assert "(20 of 100 steps)" in text and "bar:" not in text
     assert "| inner_spiral-six | ours | 20 | 20 | 0.030 ± 0.017 | 0.500 | 8 |" in text
     cost.picture([PUBLISHED, timed("ours", (5, 0.2), (8, 0.01)), *system], tmp_path / "cost.png")
     assert (tmp_path / "cost.png").read_bytes()[:4] == b"\x89PNG"

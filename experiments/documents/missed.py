@@ -1,0 +1,50 @@
+"""``docs/missed.md``: every bar that some document says is outside, and what was tried to reach it.
+
+Written by ``python -m experiments.tables`` whenever it draws, from the documents as they stand.
+"""
+
+from collections.abc import Mapping
+from textwrap import fill
+
+from experiments.documents.complete import OUTSIDE
+
+TRIED = {
+    "cost": (
+        "Compiling is most of what a short fit of ours costs; the published recipe, one network, compiles in less.",
+        "1. The default, ended by its held-out rows. 2. `budget=\"quick\"`, rows of their own in the table. 3. Programs that "
+        "were compiled before, as a second estimate of the same shape finds them on disk: *without compiling*.",
+        "Options of the compiler (levels of optimisation, other emitters of its loops) that compiled sooner ran slower by "
+        "more. Training, validation and reading are one program each already, for all views, rows and folds.",
+    ),
+}  # fmt: skip
+
+
+def lines_of(name: str, text: str) -> list[str]:
+    """The verdicts of a document that are outside their bars; a row of a table by its first two cells and its verdict."""
+    found = []
+    for line in text.splitlines():
+        if OUTSIDE in line and line.startswith("- "):
+            found.append(line)
+        elif OUTSIDE in line and line.startswith("| "):
+            cells = [cell.strip() for cell in line.strip("| ").split(" | ")]
+            verdict = next(cell for cell in cells if OUTSIDE in cell)
+            found.append(f"- {', '.join(cells[:2])}: {verdict}")
+    return found
+
+
+def markdown(documents: Mapping[str, str]) -> str:
+    """The whole document, of the texts of all others by name."""
+    lines = [
+        "# Bars that were missed",
+        "",
+        "Written by `python -m experiments.tables` from the other documents, which hold the records' numbers: every verdict",
+        "that is outside its bar, and what was tried.",
+    ]
+    missed = {name: found for name, text in sorted(documents.items()) if (found := lines_of(name, text))}
+    for name, found in missed.items():
+        lines += ["", f"## [{name}]({name}.md)", "", *found]
+        for words in TRIED.get(name, ()):
+            lines += ["", fill(words, 120)]
+    if not missed:
+        lines += ["", "None: every recorded bar is within."]
+    return "\n".join(lines) + "\n"
