@@ -52,6 +52,12 @@ def test_checkpoints_stand_in_the_order_of_their_cost():
     assert cost.error(ours) == pytest.approx(0.02)  # the default is the last that was asked for
 
 
+def test_noise_of_compiling_does_not_change_their_order():
+    ours = timed("ours", (30, 0.2), (22, 0.01), (24, 0.01))
+    ours["points"][0]["compile_s"] = 29.0  # the first run took one second and was slow to compile
+    assert cost.time_to_error([ours], {0: bars.NEAR}) == (22, 1, True)
+
+
 def test_times_are_means_over_seeds_and_compiling_counts():
     ours = [timed("ours", (5, 0.2), (cpu, -0.03), (20, 0.01), seed=s, compile_s=4.0) for s, cpu in enumerate((8, 12))]
     alone = timed("ours", (1, 0.0), task="other")
