@@ -17,7 +17,8 @@ DEFAULT, FORMS = "default", ("gap", "difference")
 
 
 def changed(records: list[dict]) -> list[dict]:
-    """One row per change (``options`` and rows ``n``): per task the errors by data seed, and what a fit costs.
+    """One row per change (``options`` and rows ``n``): per task the errors, the data seed and measure of each
+    (``sets``), and what a fit costs.
 
     The first is the default, which has no option set and as many rows as most others; then come the values that it could
     have told instead, from the same networks (``value=gap`` and so on).
@@ -35,12 +36,12 @@ def changed(records: list[dict]) -> list[dict]:
         cpu = {t: min(r["cpu_s"] for r in rs) for t, rs in tasks.items()}  # the first seed compiles for the rest
         processors = dict.fromkeys(processor(r) for rs in tasks.values() for r in rs)
         errors = lambda told, tasks=tasks: {
-            t: np.array([told(r, m) - r["truth"][m] for r in sorted(rs, key=lambda r: r["seed"]) for m in r["value"]])
-            for t, rs in tasks.items()
+            t: np.array([told(r, m) - r["truth"][m] for r in rs for m in r["value"]]) for t, rs in tasks.items()
         }
-        row = lambda change, error, chosen, cpu=cpu, processors=processors, n=n: {
+        sets = {t: [(r["seed"], m) for r in rs for m in r["value"]] for t, rs in tasks.items()}
+        row = lambda change, error, chosen, cpu=cpu, processors=processors, n=n, sets=sets: {
             "change": change, "error": error, "size": {t: float(abs(e).mean()) for t, e in error.items()}, "cpu_s": cpu,
-            "processor": ", ".join(processors), "n": n, "options": chosen,
+            "processor": ", ".join(processors), "n": n, "options": chosen, "sets": sets,
         }  # fmt: skip
         rows.append(row(", ".join(words) or DEFAULT, errors(lambda r, m: r["value"][m]), chosen))
         if not words:

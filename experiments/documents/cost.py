@@ -164,7 +164,8 @@ def told(row: dict) -> str:
 
 def markdown(records: list[dict]) -> str:
     """The whole document."""
-    rows = {name: next((r["n"] for r in records if r["estimator"] == name), "?") for name in WHO}
+    n = {name: next((r["n"] for r in records if r["estimator"] == name), "?") for name in WHO}
+    rows = compared(records)
     lines = [
         *heading("Time to error", MAKE, "cost"),
         f"Code: commit {commits(records)}. CPU-seconds, compiling included and in brackets alone, to the first checkpoint,",
@@ -172,12 +173,12 @@ def markdown(records: list[dict]) -> str:
         "where that is larger); means over the data seeds that both have; importing packages and drawing rows are left out.",
         "",
         "The published recipes (network, sampler and steps of the thesis; MINDE for mutual information, SOI for O-information)",
-        f"learn from {rows['published']} rows, one run read on the way; where one never comes near, the time it had counts.",
-        f"Ours learns from {rows['ours']} rows. Each of its checkpoints is a run of its own, whose rate falls towards another",
+        f"learn from {n['published']} rows, one run read on the way; where one never comes near, the time it had counts.",
+        f"Ours learns from {n['ours']} rows. Each of its checkpoints is a run of its own, whose rate falls towards another",
         "end: it need not take the steps that it may, nor cost more than one that may take fewer. The last leaves the",
         "number of steps to its options; the bar is for the default ones.",
         "",
-        *verdicts(compared(records)),
+        *verdicts(rows),
         "",
         "![error against CPU-seconds and steps, loss against steps](cost.png)",
         "",
@@ -185,7 +186,7 @@ def markdown(records: list[dict]) -> str:
         "| published, s | all of its steps, s | times sooner | without compiling |",
         "|---|---|---|" + "--:|" * 10,
     ]
-    for r in compared(records):
+    for r in rows:
         ours, published = (r["time"][name] for name in WHO)
         taken, steps = r["steps"]
         whole = number(r["whole"]["published"], 0) + ("" if taken == steps else f" ({taken} of {steps} steps)")

@@ -85,21 +85,21 @@ Nothing here is measured by a command of this repository; each was compared once
 
 
 def baseline(row: dict, rows: list[dict]) -> dict | None:
-    """What a row is compared with: the fit of as many rows that has no option set, on a task that both have; rows alone
+    """What a row is compared with: the fit of as many rows that has no option set, on a data set that both have; rows alone
     are compared with the default."""
     n = row["n"] if row["options"] else rows[0]["n"]
     plain = (r for r in rows if not r["options"] and r["n"] == n and r is not row)
-    return next((r for r in plain if set(r["error"]) & set(row["error"])), None)
+    shared = lambda r: any(set(row["sets"][t]) & set(r["sets"].get(t, ())) for t in row["sets"])
+    return next((r for r in plain if shared(r)), None)
 
 
 def against(row: dict, base: dict) -> dict:
     """Mean |error| of a row and of its baseline on the data sets that both have, their paired difference with its standard
     error, and how many times the CPU-seconds; nothing where nothing can be said."""
-    pairs = []
-    tasks = [t for t in row["error"] if t in base["error"]]
-    for task in tasks:
-        both = min(row["error"][task].size, base["error"][task].size)
-        pairs += list(zip(abs(row["error"][task][:both]), abs(base["error"][task][:both])))
+    by_set = lambda row, task: dict(zip(row["sets"][task], abs(row["error"][task])))
+    tasks, pairs = [t for t in row["error"] if t in base["error"]], []
+    for each, plain in ((by_set(row, t), by_set(base, t)) for t in tasks):
+        pairs += [(each[k], plain[k]) for k in each if k in plain]
     theirs, of_base = np.array(pairs).T
     d = theirs - of_base
     same, cpu = row["processor"] == base["processor"], [np.mean([r["cpu_s"][t] for t in tasks]) for r in (row, base)]

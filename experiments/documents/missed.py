@@ -14,8 +14,9 @@ TRIED = {
         "it is near at its first checkpoints, forty times sooner would be a fraction of a second.",
         "1. The default, ended by its held-out rows. 2. `budget=\"quick\"`, rows of their own in the table. 3. Programs that "
         "were compiled before, as a second estimate of the same shape finds them on disk: *without compiling*.",
-        "Options of the compiler (levels of optimisation, other emitters of its loops) that compiled sooner ran slower by "
-        "more. Training, validation and reading are one program each already, for all views, rows and folds.",
+        "Tried without a record: lower levels of optimisation compile no sooner; other emitters of the compiler's loops do, "
+        "and their programs run slower, so that long fits lose more than short ones gain. Training, validation and reading "
+        "are one program each already, for all views, rows and folds.",
     ),
 }  # fmt: skip
 

@@ -26,6 +26,14 @@ def test_a_change_is_compared_on_the_data_sets_of_the_default():
     assert "## Rows" not in text
 
 
+def test_only_data_sets_of_both_are_compared():
+    default = [record(seed=k, error=e) for k, e in enumerate((0.01, 0.02, 0.04))]
+    text = method_notes.markdown([*default, record(seed=2, error=0.05, options={"width": 8}), record(task="x", seed=5)])
+    assert rows_of(text, "Size and kind of network")[0].startswith(
+        "| width=8 | 1 | 0.050 | 0.040 | 0.010 | one data set"
+    )
+
+
 def test_as_many_rows_are_compared_and_rows_alone_with_the_default():
     default = [record(seed=k, error=0.05) for k in range(2)]
     many = [record(n=100_000, error=0.01), record(n=100_000, error=0.02, options={"steps": 9})]
