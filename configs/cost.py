@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 
 SPIRAL = "spiral-multinormal-sparse-3-3-2-2.0"
 LARGE = "half_cube-multinormal-sparse-25-25-2-2.0"
+BEYOND = 640_000  # 390,000 as published do not come near on the spiral, and are less than ten times our seconds
 SYSTEMS = ("inner_spiral-six", "mixed-6x5-inner_spiral")  # a Gaussian alone is half a nat off
 
 
@@ -37,7 +38,8 @@ def get_config(arg: str = "") -> ConfigDict:
     pairs = lambda tasks, recipe: group("mutual_information", tasks, 10, ours, recipe, quick=quick)
     curves = {"first": 500, "last": 32_000, "seeds": 3}, {"first": 1_000, "last": 40_000, "seeds": 3}
     config.questions = (
-        pairs(("1v1-normal-0.75", "student-identity-2-2-2", SPIRAL), published),
+        pairs(("1v1-normal-0.75", "student-identity-2-2-2"), published),
+        pairs((SPIRAL,), published | {"last": BEYOND}),
         pairs((LARGE,), published | {"seeds": 1}),  # its training takes four times as long
         group("o_information", SYSTEMS, 6, *curves),  # thesis C.10
     )
