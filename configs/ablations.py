@@ -1,4 +1,4 @@
-"""What each choice is worth: one option changed at a time, three levels and three data seeds each.
+"""What each choice is worth: one option changed at a time, two levels beside the default's and three data seeds each.
 
 Command:   python -m experiments.sweep --config=configs/ablations.py --workdir=records
 Smoke:     python -m experiments.sweep --config=configs/ablations.py:smoke --workdir=out/smoke
@@ -16,24 +16,24 @@ N = 10_000
 CHANGED = (
     *({"form": "sigma", "sigma": sigma} for sigma in (0.5, 1.0, 2.0)),
     *({"form": form} for form in ("reverse", "joint", "sigma_joint")),
-    *({"num_mc": draws} for draws in (2, 4, 20)),
-    *({"hi": hi} for hi in (6.0, 9.0, 15.0)),
-    *({"lo": lo} for lo in (-2.0, -4.0, -6.0)),
-    *({"steps": steps} for steps in (500, 1_500, 5_000)),
-    *({"width": width} for width in (32, 128, 256)),
-    *({"batch": batch} for batch in (64, 256, 512)),
+    *({"num_mc": draws} for draws in (2, 20)),
+    *({"hi": hi} for hi in (6.0, 15.0)),
+    *({"lo": lo} for lo in (-2.0, -5.0)),
+    *({"steps": steps} for steps in (1_500, 5_000)),
+    *({"width": width} for width in (32, 128)),
+    *({"batch": batch} for batch in (64, 256)),
     {"net": "thesis"},
-    *({"weight_decay": rate} for rate in (1e-3, 0.1, 0.3)),
+    *({"weight_decay": rate} for rate in (1e-3, 0.3)),
 )
 PREPARED = (
     *({"preprocess": kind} for kind in ("standardise", "none")),
     {"gaussian": False},
     {"gaussian": False, "preprocess": "standardise"},
 )
-ROWS = (2_500, 5_000, 20_000, 40_000)
+ROWS = (2_500, 40_000)
 LARGE, MANY = 100_000, ("spiral-multinormal-sparse-5-5-2-2.0",)  # what more rows are worth to what learns for long
-LONG = ({}, {"steps": 18_000}, *({"steps": 40_000} | more for more in ({}, {"batch": 256}, {"width": 96})))
-BENT = ("mixed-10x5-inner_spiral", "mixed-10x20-inner_spiral")  # systems for which rates matter
+LONG = ({}, {"steps": 18_000})  # the latter are those of few rows
+BENT = ("mixed-10x5-inner_spiral",)  # where rates matter
 RATES = ({}, *({"learning_rate": rate, "slowing": 10**9} for rate in (1e-3, 2e-3)))  # the last two never slow down
 
 

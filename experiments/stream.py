@@ -106,7 +106,7 @@ def main(_):
     blocks = source.blocks
     measures = {k: queries.build(q, blocks) for k, q in queries.expand(tuple(config.measures), blocks).items()}
     views = pl.plan(measures).views
-    s = Settings(**config.network.to_dict()).for_system(views)
+    s = Settings(**config.network.to_dict()).for_system(blocks, views)
     rules = source.first(config.rules_rows)
     transform = preprocess.fit(rules, s.preprocess)
     z = transform.forward(rules)

@@ -162,7 +162,7 @@ def clock(cell: dict, kept: list[dict]) -> dict:
     """``cpu_seconds`` for a rival that trains as long as ours took, by the records so far: mean over data seeds
     measured one by one on a CPU.
 
-    ``"4 ours"`` is four times as long.  A decomposition shares them among its mutual informations.
+    A decomposition shares them among its mutual informations.
 
     Raises:
       LookupError: when ours has not been measured yet.
@@ -170,8 +170,7 @@ def clock(cell: dict, kept: list[dict]) -> dict:
     from jaxinfo.bench import tasks
     from jaxinfo.estimators import decompose
 
-    times, _, whose = str(cell["options"].get("cpu_seconds")).rpartition(" ")
-    if whose != OURS:
+    if cell["options"].get("cpu_seconds") != OURS:
         return {}
     same = ("task", "n", "measures")
     of_ours = (r for r in kept if not r.get("estimator") and not r["options"] and all(r[k] == cell[k] for k in same))
@@ -181,7 +180,7 @@ def clock(cell: dict, kept: list[dict]) -> dict:
     path, _, _ = cell["estimator"].rpartition("-")
     names = list(tasks.task(cell["task"]).dims)
     parts = {t[1:] for m in cell["measures"] for t in decompose.mi_terms(m, names, path)} if path else [()]
-    return {"cpu_seconds": round(float(times or 1) * sum(took) / len(took) / len(parts), 2)}
+    return {"cpu_seconds": round(sum(took) / len(took) / len(parts), 2)}
 
 
 def rivals_of(task, vs: dict, measures: tuple[str, ...], names: Sequence[str]) -> dict[str, dict[str, float]]:

@@ -51,7 +51,9 @@ def measure(cell: dict) -> dict:
     x = np.concatenate([v.reshape(cell["n"], -1) for v in vs.values()], 1).astype(float)
     views = plan.plan({"mi": ms.mi(2, [0], [1])}).views
     options = dict(cell["network"]) | ({} if cell["network_counts"] else {"net": nothing})
-    s = Settings(steps=cell["steps"], checks=LOOKS, patience=0.999, seeds=cell["seeds"], **options).for_system(views)
+    s = Settings(steps=cell["steps"], checks=LOOKS, patience=0.999, seeds=cell["seeds"], **options).for_system(
+        blocks, views
+    )
     times, advance = [], crossfit._advance
 
     def timed(*arguments):

@@ -60,7 +60,7 @@ SECTIONS = (
     ),
     (
         "Rates", ("learning_rate", "slowing"),
-        "Systems of more than six variables train all views together, at a rate that slows down from the start; these rows "
+        "Systems of many variables train all views together, at a rate that slows down from the start; these rows "
         "hold it constant.",
     ),
     (

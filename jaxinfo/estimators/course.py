@@ -9,6 +9,10 @@ from jaxinfo.estimators.settings import Settings, more_steps
 PAYS = 0.15
 MIN_LOOKS = 4
 MIN_SHARE = 0.125  # of all steps that fewer rows would take: what is learned first is not all there is
+RISES, RISING_LOOKS = (
+    0.2,
+    3,
+)  # share of the steps so far, and looks at least, in which validation rows are worse than they were
 
 
 def chunk_steps(s: Settings) -> int:
@@ -24,7 +28,8 @@ class Course:
     PAYS standard deviations of what a measure of two views makes of n rows, 1/√n nats, and √(V/2) as much of V views: less
     than the sampling error could notice.  It lasts MIN_SHARE of all steps, or until the rate is slow if that is sooner, and
     MIN_LOOKS looks; what is easy is so with many rows too, which only raise the end
-    (:func:`~jaxinfo.estimators.settings.more_steps`).
+    (:func:`~jaxinfo.estimators.settings.more_steps`).  With ``rewind`` it also ends when the last RISES share of the steps
+    was worse than the best by as much: networks that follow their training rows go back to where they were better.
 
     Args:
       s: settings, everything decided.
@@ -40,6 +45,7 @@ class Course:
         self.first = min(first, s.slowing) if s.slowing else first
         self.cool_steps = self._cooling(self.end * (1.0 - s.cooldown))
         self.cool_from = self.end - self.cool_steps
+        self.rewinds = False
         self.seen: list[tuple[int, float]] = []
 
     def _cooling(self, full_rate_steps: float) -> int:
@@ -53,7 +59,19 @@ class Course:
             return
         before = [v for step, v in self.seen if step <= (1.0 - self.s.patience) * done]
         recent = [v for step, v in self.seen if step > (1.0 - self.s.patience) * done]
-        enough = len(self.seen) > MIN_LOOKS and done >= self.first
-        if enough and before and min(before) - min(recent) < self.least:
+        if not before or len(self.seen) <= MIN_LOOKS or done < self.first:
+            return
+        stands = min(before) - min(recent) < self.least
+        if stands or (self.s.rewind and self._rises(done)):
+            self.rewinds = not stands
             self.cool_from, self.cool_steps = done, self._cooling(done)
             self.end = done + self.cool_steps
+
+    def goes_back(self, done: int) -> bool:
+        """Whether the rate falls after ``done`` steps from the parameters that were best."""
+        return self.rewinds and done == self.cool_from
+
+    def _rises(self, done: int) -> bool:
+        lately = max(RISING_LOOKS, sum(step > (1.0 - RISES) * done for step, _ in self.seen))
+        losses = [v for _, v in self.seen]
+        return min(losses[-lately:]) - min(losses) > self.least

@@ -106,6 +106,18 @@ def _look(blocks: Blocks, s: Settings, weighted: bool, views: tuple[View, ...], 
     return jax.vmap(one)(best, params, step, fits)
 
 
+@program(level=0, donate_argnums=(0,))
+def _rewind(state, best, those):
+    """States of which ``those [K]`` have the best parameters again; where nothing was better than a silent network, from
+    which nothing is learned, they stay."""
+
+    def one(state, best, this):
+        moved = lambda now: jnp.where(this & (best["step"] > 0), best["params"], now)
+        return replace(state, params=moved(state.params), ema=moved(state.ema))
+
+    return jax.vmap(one)(state, best, those)
+
+
 class Trained(NamedTuple):
     """A unit after training: ``params [F, P]``, ``validation [C, F, V]``, ``best_step [F]``, ``cool_from``."""
 
@@ -158,7 +170,7 @@ def fit_many(
       FloatingPointError: when the loss is not finite, with the step and what to try.
     """
     views = tuple(views)
-    s = settings.for_system(views, max(job.x.shape[0] for job in jobs))
+    s = settings.for_system(blocks, views, max(job.x.shape[0] for job in jobs))
     units = [(j, r) for j in range(len(jobs)) for r in range(s.seeds)]
     at_once = min(at_once or parallel.fits_at_once(), len(units))
     weighted = any(job.weights is not None for job in jobs)
@@ -256,6 +268,8 @@ def _train(
         done += chunk_steps(s)
         scores.append(score[: units * folds].reshape(units, folds, -1))
         look(scores[-1])
+        if any(goes_back := [course.goes_back(done) for course in courses]):
+            state = place(_rewind(state, best, place(np.asarray(goes_back)[owner])))
         if progress is not None:
             progress(done, max(c.end for c in courses), {"validation": float(scores[-1].sum(-1).mean())})
         if keeper is not None and parallel.any_host(keeper.due()):

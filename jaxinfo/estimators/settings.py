@@ -26,11 +26,13 @@ NETS: dict[str, Callable[..., Net]] = {
     "transformer": transformer,
 }
 SIZED = ("mlp", "per_variable")  # their width and depth are settings
-FEW_VIEWS, FEW_VARIABLES = 4, 6
+FEW_VIEWS = 4
+FEW_VARIABLES, FEW_COORDINATES = (4, 6), 20  # six where they have so few coordinates in all
 SLOWING = 1_500  # steps in which what there is to learn has to show
 LOOK = 300  # steps between two looks at the validation rows
 MANY_ROWS, MOST_TIMES = 20_000, 5.0  # a data set of more rows takes steps in proportion, at most so many times as many
-EACH, MOST = 48, 4_800  # evaluations of each NOISED variable in a step of layers for each variable, and of all together
+EACH = 48  # evaluations of each NOISED variable in a step of layers for each variable
+LEAST, MOST = 1_440, 4_800  # of all of them together: fewer are too noisy a step for many coordinates
 VALUES = ("gap", "difference", "mean", "corrected")
 
 
@@ -52,6 +54,12 @@ def evaluations(views: Sequence[View]) -> int:
     return sum(1 if len(vw.noised(v)) == 1 else len(v) for v in views)
 
 
+def many(blocks: Blocks) -> bool:
+    """Whether one first layer for all variables is too narrow: over six of them, or over four of many coordinates."""
+    few, most = FEW_VARIABLES
+    return blocks.num_variables > (few if blocks.dim > FEW_COORDINATES else most)
+
+
 def more_steps(num_rows: int) -> float:
     """How many times as many steps n rows may take as MANY_ROWS: min(max(n / MANY_ROWS, 1), MOST_TIMES).
 
@@ -68,7 +76,8 @@ class Settings:
       width: hidden width of the network.
       depth: residual blocks.
       batch: network evaluations per optimiser step, over all views; None takes 128 for at most FEW_VIEWS views, 256 for
-        more; with "per_variable", of which each NOISED variable is an evaluation, EACH of each and at most MOST.
+        more; with "per_variable", of which each NOISED variable is an evaluation, EACH of each, at least LEAST and at most
+        MOST.
       steps: most optimiser steps; fewer are taken when validation rows gain nothing any more.  None takes 18,000 for at
         most FEW_VIEWS views, 32,000 for more; 18,000 with "per_variable", 16,000 where MOST is reached; all of them
         :func:`more_steps` times for data of many rows.
@@ -79,6 +88,8 @@ class Settings:
       learning_rate: peak of the schedule; None takes .001, .002 with "per_variable".
       slowing: after k steps at full rate, that is the peak over √(1 + k / slowing): what gains for long ends finer, and what
         gained nothing in so many steps may end.  None takes SLOWING with "per_variable", and lets no other rate slow down.
+      rewind: end, too, when validation rows have been worse for a while than they were, and let the rate fall from the
+        parameters that were best.  None does with "per_variable".
       weight_decay: of AdamW.
       decay: of the running average of the parameters.
       num_mc: noise draws per evaluated row (even: each is used with both signs).
@@ -91,7 +102,7 @@ class Settings:
       preprocess: "rank", "standardise" or "none".
       net: "mlp", "per_variable", "thesis", "transformer", or a builder ``blocks -> Net``;
         :class:`~jaxinfo.types.Net` says what it sees.  None takes "per_variable", which trains all views together, for
-        more than FEW_VARIABLES variables of which at most one view has several NOISED, else "mlp".
+        :func:`many` variables of which at most one view has several NOISED, else "mlp".
       value: what is reported: "gap", "difference", their "mean", or "corrected": gap plus
         what :mod:`jaxinfo.estimators.summary` makes of the optimism.
     """
@@ -106,6 +117,7 @@ class Settings:
     checks: int | None = None
     learning_rate: float | None = None
     slowing: int | None = None
+    rewind: bool | None = None
     weight_decay: float = 0.03
     decay: float = 0.999
     num_mc: int = 10
@@ -142,29 +154,30 @@ class Settings:
         if self.hi is not None and not self.lo < self.hi:
             raise ValueError(f"lo must lie below hi, got {self.lo} and {self.hi}.")
 
-    def for_system(self, views: Sequence[View], num_rows: int = 0) -> Settings:
+    def for_system(self, blocks: Blocks, views: Sequence[View], num_rows: int = 0) -> Settings:
         """These settings with everything left open decided: more views are more functions to learn, and more rows show
         more of them.
 
         Args:
+          blocks: packing.
           views: what is learned.
           num_rows: n, of the data set; 0 where data have no end, which take the steps of MANY_ROWS.
         """
         joint = sum(len(vw.noised(v)) > 1 for v in views)
-        net = self.net or ("mlp" if len(views[0]) <= FEW_VARIABLES or joint > 1 else "per_variable")
+        net = self.net or ("per_variable" if many(blocks) and joint <= 1 else "mlp")
         if net == "per_variable":
             whole = EACH * evaluations(views)
-            batch, rate = min(whole, MOST), 2e-3
-            steps = 18_000 if batch == whole else 16_000  # so many variables take hours as it is
-            slowing = SLOWING
+            batch, rate = max(LEAST, min(whole, MOST)), 2e-3
+            steps = 18_000 if whole <= MOST else 16_000  # so many variables take hours as it is
+            slowing, rewind = SLOWING, True
         else:
             few = len(views) <= FEW_VIEWS
-            batch, steps, rate, slowing = 128 if few else 256, 18_000 if few else 32_000, 1e-3, None
+            batch, steps, rate, slowing, rewind = 128 if few else 256, 18_000 if few else 32_000, 1e-3, None, False
         steps = self.steps or round(steps * self.longer * more_steps(num_rows))
         return replace(
             self, batch=self.batch or batch, steps=steps, checks=self.checks or max(20, steps // LOOK),
             learning_rate=rate if self.learning_rate is None else self.learning_rate, net=net,
-            slowing=self.slowing or slowing,
+            slowing=self.slowing or slowing, rewind=rewind if self.rewind is None else self.rewind,
         )  # fmt: skip
 
     @property

@@ -78,7 +78,7 @@ class ResidualMLP(nn.Module):
 
 
 def mlp(blocks: Blocks, width: int = 64, depth: int = 3, frequencies: int = 8) -> Net:
-    """The default for at most six variables, as a :class:`~jaxinfo.types.Net`.
+    """The default for few variables, as a :class:`~jaxinfo.types.Net`.
 
     Its input is ``[w, x, r x]`` (whitened, plain, times its radius: ``[..., 2 D or 3 D]``, see
     :mod:`jaxinfo.precondition`) and the bounded clocks; it sees the noised coordinates all ways, the clean ones plain and

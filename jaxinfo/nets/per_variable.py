@@ -1,4 +1,4 @@
-"""A first and a last layer for each variable, the blocks between them shared: the default for more than six variables.
+"""A first and a last layer for each variable, the blocks between them shared: the default for many variables.
 
 One first layer for all would have to hold, for every variable, what the others say of it, so its width would have to grow
 with their number.  Here each NOISED variable is predicted from its own coordinates and a short message of the others.  A

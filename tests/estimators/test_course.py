@@ -6,10 +6,16 @@ import pytest
 
 from jaxinfo import measures as ms
 from jaxinfo import plan
+from jaxinfo.blocks import Blocks
 from jaxinfo.estimators.course import Course
 from jaxinfo.estimators.settings import BUDGETS, LOOK, MANY_ROWS, MOST_TIMES, SLOWING, Settings, evaluations
 
 S = Settings(steps=40_000, checks=40, patience=0.3, cooldown=0.25)
+
+
+def settled(settings, views, n=0, dim=1):
+    """The settings with all decided for variables of ``dim`` coordinates."""
+    return settings.for_system(Blocks((dim,) * len(views[0])), views, n)
 
 
 def follow(loss, settings=S, n=20_000):
@@ -35,6 +41,19 @@ def test_a_loss_that_stands_still_cools_down_early():
     assert done == course.end == course.cool_from + course.cool_steps
 
 
+def test_a_loss_that_rises_ends_sooner_where_the_course_may_go_back():
+    rises = lambda k: abs(k - 10_000) / 1e5
+    stays, returns = (follow(rises, replace(S, patience=0.5, rewind=rewind))[0] for rewind in (False, True))
+    assert 12_500 <= returns.cool_from <= 13_000 < 19_000 < stays.cool_from
+    assert [k for k in range(0, 40_001, 1000) if returns.goes_back(k)] == [returns.cool_from]
+    assert not any(stays.goes_back(k) for k in range(0, 40_001, 1000))
+
+
+def test_a_loss_that_stands_still_leaves_nothing_to_go_back_to():
+    course, _ = follow(lambda k: max(0.0, 1.0 - k / 8000), replace(S, rewind=True))
+    assert not course.goes_back(course.cool_from)
+
+
 def test_noise_below_the_sampling_error_is_no_progress():
     slow = lambda k: -1e-7 * k  # 0.001 nats in 10,000 steps
     assert follow(slow, n=20_000)[1] < 10_000
@@ -52,11 +71,11 @@ def test_full_rate_lasts_an_eighth_of_all_steps_or_until_it_slows_and_four_looks
 def test_many_rows_raise_the_end_and_not_the_beginning():
     pair = plan.plan({"mi": ms.mi(2, [0], [1])}).views
     standard, thorough = BUDGETS["standard"], BUDGETS["thorough"]
-    few, many, most = (standard.for_system(pair, n).steps for n in (MANY_ROWS, 3 * MANY_ROWS, 100 * MANY_ROWS))
-    assert (many, most) == (3 * few, MOST_TIMES * few) and standard.for_system(pair).steps == few
-    assert thorough.for_system(pair, 3 * MANY_ROWS).steps == thorough.longer * many
-    assert replace(standard, steps=70, longer=2.0).for_system(pair, 3 * MANY_ROWS).steps == 70  # as asked
-    ends = {n: follow(lambda k: 0.0, standard.for_system(pair, n), n)[1] for n in (MANY_ROWS, 3 * MANY_ROWS)}
+    few, many, most = (settled(standard, pair, n).steps for n in (MANY_ROWS, 3 * MANY_ROWS, 100 * MANY_ROWS))
+    assert (many, most) == (3 * few, MOST_TIMES * few) and settled(standard, pair).steps == few
+    assert settled(thorough, pair, 3 * MANY_ROWS).steps == thorough.longer * many
+    assert settled(replace(standard, steps=70, longer=2.0), pair, 3 * MANY_ROWS).steps == 70  # as asked
+    ends = {n: follow(lambda k: 0.0, settled(standard, pair, n), n)[1] for n in (MANY_ROWS, 3 * MANY_ROWS)}
     assert ends[MANY_ROWS] == ends[3 * MANY_ROWS]  # where nothing is to be learned
 
 
@@ -69,21 +88,23 @@ def test_never_longer_than_asked_up_to_one_look(steps, checks):
 
 def test_what_is_left_open_follows_the_number_of_views_and_variables():
     standard, system = BUDGETS["standard"], lambda n: plan.plan({"tc": ms.tc(n), "dtc": ms.dtc(n)}).views
-    few, more, many = (standard.for_system(views) for views in (system(2)[:2], system(6), system(50)))
+    few, more, many = (settled(standard, views) for views in (system(2)[:2], system(6), system(50)))
     assert few.batch < more.batch < many.batch and many.steps < few.steps < more.steps
-    assert many.steps < standard.for_system(system(20)).steps  # a step of fifty is dear
-    assert few.checks == few.steps // LOOK and replace(S, checks=None, steps=30).for_system(system(2)).checks == 20
+    assert many.steps < settled(standard, system(20)).steps  # a step of fifty is dear
+    assert few.checks == few.steps // LOOK and settled(replace(S, checks=None, steps=30), system(2)).checks == 20
     assert (few.net, more.net, many.net) == ("mlp", "mlp", "per_variable")
+    nets = {(n, dim): settled(standard, system(n), dim=dim).net for n in (4, 6) for dim in (2, 5)}
+    assert nets == {(4, 2): "mlp", (4, 5): "mlp", (6, 2): "mlp", (6, 5): "per_variable"}
     assert few.slowing is more.slowing is None and many.slowing == SLOWING
-    assert (
-        replace(S, slowing=7).for_system(system(2)).slowing == replace(S, slowing=7).for_system(system(50)).slowing == 7
-    )
-    assert standard.for_system(system(7)).batch < many.batch == standard.for_system(system(60)).batch
-    assert many.all_together and not replace(S, net="mlp").for_system(system(50)).all_together
+    assert (few.rewind, more.rewind, many.rewind) == (False, False, True)
+    assert replace(S, rewind=True).for_system(Blocks((1, 1)), system(2)).rewind
+    assert settled(replace(S, slowing=7), system(2)).slowing == settled(replace(S, slowing=7), system(50)).slowing == 7
+    assert settled(standard, system(7)).batch < many.batch == settled(standard, system(60)).batch
+    assert many.all_together and not settled(replace(S, net="mlp"), system(50)).all_together
     pairs = plan.plan(
         {f"{i}": ms.tc(9, [i, i + 1]) for i in range(8)}
     ).views  # eight joints: each costs nine evaluations
-    assert standard.for_system(pairs).net == "mlp"
+    assert settled(standard, pairs).net == "mlp"
     assert evaluations(system(9)) == 9 + 9 + 9 and evaluations(pairs) == 9 + 8 * 9
-    chosen = replace(S, batch=77, steps=10, checks=3, net="thesis", learning_rate=0.1)
-    assert chosen.for_system(system(50)) == chosen
+    chosen = replace(S, batch=77, steps=10, checks=3, net="thesis", learning_rate=0.1, rewind=True)
+    assert settled(chosen, system(50)) == chosen

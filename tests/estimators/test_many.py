@@ -63,6 +63,31 @@ def test_a_unit_that_ends_early_waits_unchanged():
         same(fitted, crossfit.fit_many([job], BLOCKS, VIEWS, s)[0])
 
 
+def test_networks_that_follow_their_training_rows_go_back(tmp_path):
+    """They end sooner, better than when the rate began to fall, and after a restart the same."""
+    fast = {"learning_rate": 0.005, "decay": 0.98, "width": 32, "batch": 32}
+    s = resolve("quick", {"steps": 1500, "checks": 60, "depth": 1, **fast})
+    z = np.random.default_rng(3).normal(size=(300, 2))
+    job = Job(np.column_stack([z[:, 0], z[:, 0] ** 2 + z[:, 1]]), 0)
+    stays, returns = (crossfit.fit(job.x, BLOCKS, VIEWS, replace(s, rewind=rewind)) for rewind in (False, True))
+    assert returns.history["step"][-1] < stays.history["step"][-1]
+    (at,), seen = returns.history["cool_from"], returns.history["validation"].sum(-1).mean(-1)[:, 0]
+    falls = int(np.flatnonzero(returns.history["step"] == at)[0])
+    assert seen[falls + 1] < seen[falls]
+    same_until = stays.history["validation"][: falls + 1]
+    np.testing.assert_array_equal(returns.history["validation"][: falls + 1], same_until)
+    assert seen[falls + 1] < stays.history["validation"].sum(-1).mean(-1)[falls + 1, 0]
+
+    def stop(done, end, metrics):
+        if done == at:
+            raise Died
+
+    keepers = lambda group: Keeper(tmp_path / group, "run", every_s=0.0)
+    with pytest.raises(Died):
+        crossfit.fit_many([job], BLOCKS, VIEWS, replace(s, rewind=True), keepers=keepers, progress=stop)
+    same(crossfit.fit_many([job], BLOCKS, VIEWS, replace(s, rewind=True), keepers=keepers)[0], returns, 0.0)
+
+
 class Died(Exception):
     pass
 

@@ -46,7 +46,7 @@ def parameters(s, seed=1, scale=0.3):
 @pytest.mark.usefixtures("quick_compile")
 @pytest.mark.parametrize("net", ["mlp", "per_variable"])
 def test_both_ways_judge_alike(net):
-    s = Settings(width=8, depth=1, net=net, batch=64).for_system(VIEWS)
+    s = Settings(width=8, depth=1, net=net, batch=64).for_system(BLOCKS, VIEWS)
     ways = {"slabs": slab_by_slab(BLOCKS, s, False, VIEWS), "together": all_together(BLOCKS, s, False, VIEWS)}
     params, fits = parameters(s), one_fit()
     found = {way: jax.jit(objective.validate)(params, fits[way]) for way, objective in ways.items()}
@@ -58,7 +58,7 @@ def test_both_ways_judge_alike(net):
 @pytest.mark.parametrize("weighted", [False, True])
 def test_losses_are_errors_per_noised_coordinate(weighted):
     """Of a Gaussian law whose Gaussian is inside, with a silent network: below one, the error of knowing nothing."""
-    s = Settings(width=8, depth=1, net="per_variable", batch=800).for_system(VIEWS)
+    s = Settings(width=8, depth=1, net="per_variable", batch=800).for_system(BLOCKS, VIEWS)
     params, fit = parameters(s, scale=0.0), one_fit()["together"]
     loss = jax.jit(all_together(BLOCKS, s, weighted, VIEWS).loss)
     found = np.array([loss(params, jax.random.key(k), fit)[0] for k in range(30)])
@@ -88,7 +88,7 @@ def test_a_step_costs_what_the_batch_says_and_one_row_at_least():
     assert evaluations(wide) == N * (N * (N - 1) // 2) + N
 
     def rows(views, batch):
-        s = Settings(width=4, depth=1, net="per_variable", batch=batch).for_system(views)
+        s = Settings(width=4, depth=1, net="per_variable", batch=batch).for_system(BLOCKS, views)
         fac = gaussian.in_order(BLOCKS, np.zeros(D), np.eye(D), views)
         loss = all_together(BLOCKS, s, False, views).loss
         text = str(jax.make_jaxpr(loss)(parameters(s), jax.random.key(0), one_fit()["together"] | {"factors": fac}))

@@ -33,7 +33,7 @@ def asked(blocks):
 @pytest.mark.parametrize("net", ["mlp", "per_variable", "thesis"])
 @pytest.mark.parametrize("kind, own_control", [*((kind, False) for kind in KINDS), ("unequal", True)])
 def test_views_together_are_views_one_by_one(kind, net, own_control):
-    blocks, s = KINDS[kind], Settings(width=8, depth=2, net=net).for_system(asked(KINDS[kind]).views)
+    blocks, s = KINDS[kind], Settings(width=8, depth=2, net=net).for_system(KINDS[kind], asked(KINDS[kind]).views)
     p, d, rng = asked(blocks), blocks.dim, np.random.default_rng(3)
     random_cov = lambda: (lambda a: a @ a.T / d + 0.5 * np.eye(d))(rng.normal(size=(d, d)))
     cov, mean = random_cov(), 0.2 * rng.normal(size=d)
