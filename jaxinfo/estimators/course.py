@@ -9,10 +9,8 @@ from jaxinfo.estimators.settings import Settings, more_steps
 PAYS = 0.15
 MIN_LOOKS = 4
 MIN_SHARE = 0.125  # of all steps that fewer rows would take: what is learned first is not all there is
-RISES, RISING_LOOKS = (
-    0.2,
-    3,
-)  # share of the steps so far, and looks at least, in which validation rows are worse than they were
+RISES = 0.2  # share of the steps so far in which validation rows are worse than they were
+RISING_LOOKS = 3  # looks of which that share has to consist, at least
 
 
 def chunk_steps(s: Settings) -> int:
