@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments.documents.heading import commits, heading
-from experiments.documents.rows import over_seeds
+from experiments.documents.rows import options_in_words, over_seeds
 
 MAKE = "python -m experiments.sweep --config=configs/ablations.py --workdir=records"
 DEFAULT, FORMS = "default", ("gap", "difference")
@@ -32,7 +32,7 @@ def changed(records: list[dict]) -> list[dict]:
     rows = []
     for (n, options), tasks in cells.items():
         chosen, more = json.loads(options), [f"n={n}"] if n != usual else []
-        words = [f"{k}={v}" for k, v in chosen.items()] + more
+        words = options_in_words(chosen) + more
         cpu = {t: min(r["cpu_s"] for r in rs) for t, rs in tasks.items()}  # the first seed compiles for the rest
         processors = dict.fromkeys(processor(r) for rs in tasks.values() for r in rs)
         errors = lambda told, tasks=tasks: {

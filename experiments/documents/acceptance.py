@@ -10,6 +10,7 @@ import numpy as np
 from experiments.documents import bars
 from experiments.documents.complete import WITHIN, said
 from experiments.documents.heading import commits, heading
+from experiments.documents.rows import options_in_words
 
 MAKE = "python -m experiments.sweep --config=configs/acceptance.py --workdir=records"
 TITLES = {"acceptance": "Accuracy and cost on systems with exact truth", "reach": "How far the default goes"}
@@ -118,7 +119,7 @@ def number(value: float | None, digits: int = 3) -> str:
 def option_words(row: dict, several_n: bool) -> str:
     """``gaussian=False``; default when nothing was set."""
     words = [f"n={row['n']}"] if several_n else []
-    return ", ".join(words + [f"{k}={v}" for k, v in sorted(row["options"].items())]) or "default"
+    return ", ".join(words + options_in_words(row["options"])) or "default"
 
 
 def several(values, form=str) -> str:

@@ -14,6 +14,11 @@ def number(value, digits: int = 3) -> str:
     return "–" if value is None else f"{value:.{digits}f}".replace("-", "−")
 
 
+def options_in_words(options: dict) -> list[str]:
+    """``["gaussian=False", …]``, by name."""
+    return [f"{k}={v}" for k, v in sorted(options.items())]
+
+
 def over_seeds(values, digits: int = 3, sign: str = "") -> str:
     """Mean ± standard deviation over data seeds ``[seeds]``; of one its value.  ``sign="+"`` shows it of what is positive."""
     mean = f"{np.mean(values):{sign}.{digits}f}".replace("-", "−")

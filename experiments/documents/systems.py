@@ -11,6 +11,7 @@ from experiments.cells import cpu_seconds
 from experiments.documents import bars
 from experiments.documents.complete import said
 from experiments.documents.heading import commits, cost_counts, heading, side_by_side
+from experiments.documents.rows import options_in_words
 
 MAKE = "python -m experiments.sweep --config=configs/systems.py --workdir=records"
 OURS, COPULA = "jaxinfo", "copula"
@@ -23,7 +24,7 @@ def named(record: dict) -> str:
     """The estimator; ours with the options that it was given."""
     if "estimator" in record:
         return record["estimator"]
-    return ", ".join([OURS, *(f"{k}={v}" for k, v in record.get("options", {}).items())])
+    return ", ".join([OURS, *options_in_words(record.get("options", {}))])
 
 
 def errors(records: list[dict]) -> dict[tuple[str, str], dict[str, np.ndarray]]:

@@ -27,7 +27,8 @@ NETS: dict[str, Callable[..., Net]] = {
 }
 SIZED = ("mlp", "per_variable")  # their width and depth are settings
 FEW_VIEWS = 4
-FEW_VARIABLES, FEW_COORDINATES = (4, 6), 20  # six where they have so few coordinates in all
+FEW_VARIABLES, FEW_COORDINATES = 6, 20  # that one first layer has room for
+FEW_VECTORS = 4  # it has for where there are more coordinates in all
 SLOWING = 1_500  # steps in which what there is to learn has to show
 LOOK = 300  # steps between two looks at the validation rows
 MANY_ROWS, MOST_TIMES = 20_000, 5.0  # a data set of more rows takes steps in proportion, at most so many times as many
@@ -55,9 +56,9 @@ def evaluations(views: Sequence[View]) -> int:
 
 
 def many(blocks: Blocks) -> bool:
-    """Whether one first layer for all variables is too narrow: over six of them, or over four of many coordinates."""
-    few, most = FEW_VARIABLES
-    return blocks.num_variables > (few if blocks.dim > FEW_COORDINATES else most)
+    """Whether one first layer for all variables is too narrow: N > FEW_VARIABLES, or N > FEW_VECTORS where
+    D > FEW_COORDINATES."""
+    return blocks.num_variables > (FEW_VECTORS if blocks.dim > FEW_COORDINATES else FEW_VARIABLES)
 
 
 def more_steps(num_rows: int) -> float:

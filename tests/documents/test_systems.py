@@ -49,6 +49,15 @@ def test_verdicts(tmp_path):
     assert (tmp_path / "systems.png").read_bytes()[:4] == b"\x89PNG"
 
 
+def test_what_was_tried_beside_the_default_stands_apart_and_is_not_judged():
+    tried = sloped(-0.2) | {"options": {"net": "mlp"}}
+    text = systems.markdown([OURS, sloped(-0.45), tried])
+    assert (
+        "| gradient-6x5 | jaxinfo | 1 | 0.050 |" in text and "| gradient-6x5 | jaxinfo, net=mlp | 1 | 0.300 |" in text
+    )
+    assert "worst mean absolute error 0.050" in text and "- jaxinfo, net=mlp" not in text
+
+
 def test_ours_must_be_ahead_on_every_system():
     other = [told("jaxinfo", 21.0, 10.0, task="mixed-10x20-plain"), rival(20.0, 10.0, task="mixed-10x20-plain")]
     assert "ahead on 1 of 2 systems (bar: all): **outside.**" in systems.markdown([OURS, rival(15.0, 16.0), *other])

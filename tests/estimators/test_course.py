@@ -8,7 +8,7 @@ from jaxinfo import measures as ms
 from jaxinfo import plan
 from jaxinfo.blocks import Blocks
 from jaxinfo.estimators.course import Course
-from jaxinfo.estimators.settings import BUDGETS, LOOK, MANY_ROWS, MOST_TIMES, SLOWING, Settings, evaluations
+from jaxinfo.estimators.settings import BUDGETS, LEAST, LOOK, MANY_ROWS, MOST_TIMES, SLOWING, Settings, evaluations
 
 S = Settings(steps=40_000, checks=40, patience=0.3, cooldown=0.25)
 
@@ -99,7 +99,7 @@ def test_what_is_left_open_follows_the_number_of_views_and_variables():
     assert (few.rewind, more.rewind, many.rewind) == (False, False, True)
     assert replace(S, rewind=True).for_system(Blocks((1, 1)), system(2)).rewind
     assert settled(replace(S, slowing=7), system(2)).slowing == settled(replace(S, slowing=7), system(50)).slowing == 7
-    assert settled(standard, system(7)).batch < many.batch == settled(standard, system(60)).batch
+    assert settled(standard, system(6), dim=5).batch == LEAST < many.batch == settled(standard, system(60)).batch
     assert many.all_together and not settled(replace(S, net="mlp"), system(50)).all_together
     pairs = plan.plan(
         {f"{i}": ms.tc(9, [i, i + 1]) for i in range(8)}
