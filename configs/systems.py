@@ -10,7 +10,7 @@ Expected:  ``docs/systems.md``: TC and DTC within 3 % (inner spiral 6 %), signs 
 
 from ml_collections import ConfigDict
 
-DIMS, TRANSFORMS = (5, 10, 15, 20), ("plain", "half_cube", "normal_cdf", "inner_spiral")
+TRANSFORMS = ("plain", "half_cube", "normal_cdf", "inner_spiral")
 SYSTEM = ("total_correlation", "dual_total_correlation", "s_information", "o_information")
 GRADIENT = ("o_information", "o_information_gradient")
 GRID = tuple(

@@ -1,6 +1,6 @@
 """What runs inside a rival package's own environment: arrays in, one number out.  Imports numpy and that package only.
 
-python outside.py RIVAL MEASURE STEPS arrays.npz      prints one line of JSON
+python outside.py RIVAL MEASURE arrays.npz      prints FOUND and JSON on one line
 
 The arrays are called train:NAME and test:NAME; what is not trained reads the rows for training.  Ours is called like a rival.
 Each rival returns its value in nats and the standard error that it tells, or None.

@@ -10,7 +10,6 @@ True
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations
 from typing import Any
 
 from jaxinfo import inputs, queries, two_laws
@@ -41,6 +40,7 @@ def fit(vs: Any, measures: str | Sequence[str] = queries.SYSTEM, **options: Any)
     opts, overrides = _options(options)
     variables = inputs.named(vs)
     _too_few(measures, variables)
+    inputs.same_index(variables | {"groups": opts.groups, "sample_weight": opts.sample_weight})
     table = inputs.check(variables, opts.discrete, least=1, seed=opts.seed)
     return Model.train(table, measures, opts, overrides)
 
@@ -192,18 +192,14 @@ def kl_divergence(xp: Any, xq: Any, **options: Any) -> Estimate:
     Args:
       xp: array ``(n,)`` or ``(n, d)``, rows of p.
       xq: array ``(m,)`` or ``(m, d)``, rows of q.
-      **options: see :func:`fit`; ``groups`` and ``sample_weight`` do not apply.
+      **options: see :func:`fit`; those of one data set do not apply: ``discrete``, ``groups``, ``sample_weight``, ``null``,
+        ``bootstrap``, ``form``, ``sigma``.
 
     Raises:
-      ValueError: when the columns differ, or for bad data.
+      ValueError: when the columns differ, for bad data, or for an option of one data set.
     """
     opts, overrides = _options(options)
     return two_laws.kl_divergence(xp, xq, opts, overrides)
-
-
-def subsets(names: Sequence[str], orders: Sequence[int]) -> list[tuple[str, ...]]:
-    """All subsets of these variables with these numbers of members."""
-    return [c for k in orders for c in combinations(names, k)]
 
 
 def load(directory: str) -> Model:
@@ -220,7 +216,7 @@ def _one(variables: Mapping[str, Any], measure: str, options: dict[str, Any]) ->
 
 
 def _too_few(measures, variables):
-    names = (measures,) if isinstance(measures, str) else tuple(measures)
+    names = (measures,) if isinstance(measures, str) else tuple(measures or ())
     for name in names:
         need = {"o_information": 3, "o_information_gradient": 3}.get(name, 2 if name in queries.SYSTEM else 1)
         if len(variables) < need:

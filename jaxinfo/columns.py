@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ TIES = 0.05
 FEW_CLASSES = 32  # integers with more values are counts, unless they are named as labels
 MOST_CLASSES = 256  # every class is a dense coordinate: 8 bytes a row
 LARGEST_DUST, TYPICAL_DUST = 1e-9, 1e-6  # of the largest and of the typical value of a column
+LARGEST = 1e100  # squares, and sums of them, stay finite
 DUST_SPACINGS = 64  # spacings of floating numbers that arithmetic may leave between equal decimals
 
 
@@ -27,13 +29,30 @@ def plain(name: str, v: Any) -> np.ndarray:
         if a.dtype.kind not in "iufc":
             _refuse(name, mask, "masked")
         return np.where(mask, np.nan, a)
+    if hasattr(v, "toarray"):
+        raise ValueError(f"{name} is a sparse matrix: expected a dense array (n, d); convert with .toarray().")
     category = str(getattr(v, "dtype", "")) == "category"
-    a = np.asarray(v).astype(str) if category else v.to_numpy() if hasattr(v, "to_numpy") else np.asarray(v)
+    try:
+        a = np.asarray(v).astype(str) if category else v.to_numpy() if hasattr(v, "to_numpy") else np.asarray(v)
+    except ValueError as e:
+        raise ValueError(f"{name} is no array: expected rows of one length, got a ragged list ({e}).") from e
     if hasattr(v, "isna") and a.dtype.kind not in "fc":
         _refuse(name, np.asarray(v.isna()), "missing")
     if isinstance(v, (list, tuple)) and a.dtype.kind in "US":  # numpy has written NaN out as text
         _refuse(name, np.asarray([e != e for e in v]), "missing")
+        _refuse_mixed(name, np.asarray(v, dtype=object))
     return a
+
+
+def _refuse_mixed(name: str, a: np.ndarray) -> None:
+    """Refuse objects of which some are text and some are not: which of them is damage, only their owner knows."""
+    flat = a.ravel().tolist()
+    text = [isinstance(e, str) for e in flat]
+    if any(text) and not all(text):
+        raise ValueError(
+            f"{name} mixes text such as {flat[text.index(True)]!r} and other values such as {flat[text.index(False)]!r}: "
+            "expected numbers in every row, or text in every row for class labels."
+        )
 
 
 def array(name: str, v: Any) -> np.ndarray:
@@ -43,12 +62,17 @@ def array(name: str, v: Any) -> np.ndarray:
       ValueError: for missing entries, objects, dates, complex numbers, no column, or other than one or two axes.
     """
     a = plain(name, v)
-    if hasattr(v, "to_numpy") and a.dtype == object and all(isinstance(e, str) for e in a.ravel()):
-        a = a.astype(str)  # pandas keeps strings as objects
     if a.dtype == object:
-        raise ValueError(
-            f"{name} has dtype object: expected numbers (or strings for class labels); convert with .astype(float)."
-        )
+        _refuse(name, lost(a), "missing")
+        _refuse_mixed(name, a)
+        flat = a.ravel().tolist()
+        if not all(isinstance(e, str) for e in flat):
+            odd = next((e for e in flat if not isinstance(e, Number)), None)
+            what = (
+                "; convert with .astype(float)" if odd is None else f", got {type(odd).__name__} such as {str(odd)!r}"
+            )
+            raise ValueError(f"{name} has dtype object: expected numbers, or text for class labels{what}.")
+        a = a.astype(str)
     if np.issubdtype(a.dtype, np.complexfloating):
         raise ValueError(f"{name} is complex: expected real numbers; stack .real and .imag as two columns.")
     refuse_dates(name, a)
@@ -56,6 +80,8 @@ def array(name: str, v: Any) -> np.ndarray:
         raise ValueError(f"{name} is not numeric: expected numbers or class labels, got dtype {a.dtype}.")
     if a.ndim == 1:
         a = a[:, None]
+    if a.ndim == 0:
+        raise ValueError(f"{name} is one value, {a.item()!r}: expected an array (n,) or (n, d), a row per sample.")
     if a.ndim != 2:
         raise ValueError(
             f"{name} has shape {a.shape}: expected (n,) or (n, d); flatten the trailing axes with reshape(n, -1)."
@@ -107,6 +133,9 @@ def numbers(name: str, a: np.ndarray) -> np.ndarray:
         )
     a = a.astype(np.float64)
     _refuse(name, ~np.isfinite(a), "NaN" if np.isnan(a).any() else "infinite", "finite numbers")
+    _refuse(
+        name, np.abs(a) > LARGEST, f"larger than {LARGEST:g}", "numbers whose squares are finite (rescale the variable)"
+    )
     return a
 
 
@@ -228,6 +257,8 @@ def _rounded(name: str, step: float, found: list[tuple[int, float, str]]) -> str
     """The note on columns rounded to one step, each with its number, share of ties and what is tied; the worst in words."""
     column, _, what = max(found, key=lambda f: f[1])
     where = f"column {column}" if len(found) == 1 else f"{len(found)} columns, column {column} most of all"
+    if step == 0.0:
+        return f"{name}, {where}: {what}, and others differ by errors of arithmetic alone: nothing was added to tell them apart"
     return (
         f"{name}, {where}: {what}; uniform noise of the rounding step ({step:g}) was added, and the answer is about the "
         "data at that resolution"

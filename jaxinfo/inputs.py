@@ -54,11 +54,17 @@ def named(vs: Any) -> dict[str, Any]:
       ValueError: for anything else, a name given twice (1 and "1" are the same), or an empty one.
     """
     if hasattr(vs, "data_vars"):  # xarray Dataset
+        first = {k: tuple(v.dims)[:1] for k, v in vs.data_vars.items()}
+        if len(set(first.values())) > 1:
+            raise ValueError(
+                f"expected the dimension of the samples first in every variable, got "
+                f"{', '.join(f'{k} by {d[0] if d else None}' for k, d in first.items())}; use .transpose(dimension, ...)."
+            )
         return _by_text({k: v.values for k, v in vs.data_vars.items()})
     if hasattr(vs, "columns") and hasattr(vs, "iloc"):
         names = list(vs.columns)
         _refuse_twice(names)
-        if names and isinstance(names[0], tuple):
+        if getattr(vs.columns, "nlevels", 1) > 1:
             names = list(dict.fromkeys(c[0] for c in names))
         return _by_text({c: vs[c] for c in names})
     if isinstance(vs, Mapping):
@@ -113,11 +119,13 @@ def check(
             + "; give each variable as its own entry of the dict or list."
         )
     if discrete is not None:
+        discrete = [str(d) for d in discrete]  # as variables are called
         unknown = [d for d in discrete if d not in variables]
         if unknown:
             raise ValueError(
                 f"discrete names {unknown[0]!r}, which is not a variable; they are {', '.join(variables)}."
             )
+    same_index(variables)
     arrays = {name: columns.array(name, v) for name, v in variables.items()}
     rows = {name: a.shape[0] for name, a in arrays.items()}
     if len(set(rows.values())) > 1:
@@ -169,6 +177,7 @@ def apply(table: Table, variables: Mapping[str, Any], seed: int = 1, only: Seque
     """
     names = table.blocks.names
     wanted = names if only is None else tuple(only)
+    same_index(variables)
     if set(variables) != set(wanted):
         raise ValueError(f"new rows must have the variables {', '.join(wanted)}, got {', '.join(map(str, variables))}.")
     rng, out = np.random.default_rng(seed), []
@@ -189,6 +198,8 @@ def apply(table: Table, variables: Mapping[str, Any], seed: int = 1, only: Seque
         out.append(a + step * rng.uniform(-0.5, 0.5, a.shape))
     if len({o.shape[0] for o in out}) > 1:
         raise ValueError("rows do not match: row i of every variable must be the same sample.")
+    if not len(out[0]):
+        raise ValueError("the new rows are empty: expected at least one, got 0.")
     return np.concatenate(out, 1)
 
 
@@ -226,6 +237,23 @@ def _across(arrays: Mapping[str, np.ndarray], is_discrete: Sequence[bool], names
             seen.setdefault(mine, (name, j))
 
 
+def same_index(variables: Mapping[str, Any]) -> None:
+    """Refuse Series and DataFrames whose rows are called otherwise: rows are paired by position, not by index.
+
+    Raises:
+      ValueError: naming two that differ.
+    """
+    known = {name: v.index for name, v in variables.items() if hasattr(v, "index") and hasattr(v, "iloc")}
+    for name, index in known.items():
+        first = next(iter(known))
+        if not index.equals(known[first]):
+            raise ValueError(
+                f"rows do not match: {name} has another index than {first}, and row i of both must be the same sample; "
+                "join them by index first, as in pandas.concat(..., axis=1, join='inner'), or pass .to_numpy() of both if "
+                "their order is the same."
+            )
+
+
 def row_weights(sample_weight: Any, n: int) -> np.ndarray | None:
     """Checked row weights scaled to mean one, or None.
 
@@ -236,6 +264,8 @@ def row_weights(sample_weight: Any, n: int) -> np.ndarray | None:
         return None
     w = columns.plain("sample_weight", sample_weight)
     columns.refuse_dates("sample_weight", w)
+    if w.dtype.kind not in "biuf":
+        raise ValueError(f"sample_weight is not numeric: expected a number per row, got dtype {w.dtype}.")
     w = w.astype(np.float64)
     if w.shape != (n,):
         raise ValueError(f"sample_weight has shape {w.shape}: expected one weight per row, ({n},).")

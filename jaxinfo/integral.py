@@ -91,6 +91,9 @@ def integrate(
       weights: ``[B]`` row weights (0 for padding); ones by default.
       antithetic: use each time with both signs of the noise, which cancels the odd part of the gap.
       chunk: views times rows scored per call.
+
+    Raises:
+      ValueError: for an odd ``num_mc`` above 1 with ``antithetic``.
     """
     b, d = x0.shape
     dtype = x0.dtype
@@ -258,10 +261,17 @@ def evaluate(
 
     Returns:
       name -> :class:`~jaxinfo.types.Estimate` in nats; ``stderr`` is that of the gap rows.
+
+    Raises:
+      ValueError: for rows that are not finite ``[B, D]``, weights that are none, an odd or no number of draws, or measures
+        without a name.
     """
-    p = plan(measures)
     x = np.asarray(x0, np.float64)
-    w = np.ones(x.shape[0]) if weights is None else np.asarray(weights, np.float64)
+    w = np.ones(len(x) if x.ndim else 0) if weights is None else np.asarray(weights, np.float64)
+    _check(measures, blocks, x, w, num_mc)
+    p = plan(measures)
+    if not jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
+        key = jax.random.wrap_key_data(key)  # one of the old kind, jax.random.PRNGKey
     if mean is None:
         mean = np.average(x, axis=0, weights=w)
     if cov is None:
@@ -286,6 +296,7 @@ def evaluate(
         )
     )
     x0 = jnp.asarray(x0)
+    x0 = x0 if jnp.issubdtype(x0.dtype, jnp.inexact) else x0.astype(float)
     sums = run(key, x0, jnp.asarray(w, x0.dtype))
     gap, difference = np.asarray(sums.gap, np.float64), np.asarray(sums.difference, np.float64)
     ends = cross_entropy_rows(p, blocks, x, mean, cov) + far_tail(p, sde, blocks, mean, cov, times.lo)[:, None]
@@ -307,6 +318,25 @@ def evaluate(
         )
         for r, name in enumerate(p.names)
     }
+
+
+def _check(measures: Mapping[str, Measure], blocks: Blocks, x: np.ndarray, w: np.ndarray, num_mc: int) -> None:
+    """The public door of :func:`evaluate`."""
+    if not isinstance(measures, Mapping):
+        raise ValueError(f"evaluate: measures must be a dict name -> Measure, got {type(measures).__name__}.")
+    other = [m for m in measures.values() if m.n != blocks.num_variables]
+    if other or not measures:
+        raise ValueError(
+            f"evaluate: expected measures of the {blocks.num_variables} variables of blocks, got {measures}."
+        )
+    if x.ndim != 2 or x.shape[1] != blocks.dim or not len(x):
+        raise ValueError(f"evaluate: expected rows (B, {blocks.dim}), the coordinates of all variables, got {x.shape}.")
+    if not np.isfinite(x).all():
+        raise ValueError(f"evaluate: {int((~np.isfinite(x)).any(1).sum())} of the rows are not finite; drop them.")
+    if w.shape != (len(x),) or not np.isfinite(w).all() or (w < 0.0).any() or not w.any():
+        raise ValueError(f"evaluate: expected {len(x)} non-negative weights with a positive sum, got shape {w.shape}.")
+    if num_mc < 1:
+        raise ValueError(f"evaluate: num_mc must be at least 1, got {num_mc}.")
 
 
 def profile_of(sums: Sums, row: int) -> dict[str, np.ndarray]:

@@ -10,7 +10,7 @@ Measures add, subtract, scale and restrict; nothing here touches data.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jaxinfo import views as vw
 from jaxinfo.views import View
@@ -88,7 +88,7 @@ class Measure:
         return self + (-1.0 * other)
 
     def __rmul__(self, c: float) -> Measure:
-        return Measure(self.n, tuple(_scaled(t, float(c)) for t in self.terms))
+        return Measure(self.n, tuple(replace(t, weight=float(c) * t.weight) for t in self.terms))
 
     __mul__ = __rmul__
 
@@ -183,12 +183,6 @@ class Measure:
         return out
 
 
-def _scaled(t, c):
-    if isinstance(t, CrossEntropy):
-        return CrossEntropy(c * t.weight, t.variables, t.reference)
-    return Term(c * t.weight, t.p, t.q)
-
-
 def _collect(terms):
     """Add the weights of equal terms and drop those that cancel."""
     total: dict = {}
@@ -196,7 +190,7 @@ def _collect(terms):
         key = (t.variables, t.reference) if isinstance(t, CrossEntropy) else (t.p, t.q)
         weight, _ = total.get(key, (0.0, t))
         total[key] = (weight + t.weight, t)
-    return tuple(_scaled(t, w / t.weight) for w, t in total.values() if abs(w) > 1e-12 and t.weight != 0.0)
+    return tuple(replace(t, weight=w) for w, t in total.values() if abs(w) > 1e-12)
 
 
 def _term(n, weight, p: dict[int, View], q: dict[int, View] | Gaussian):

@@ -60,13 +60,16 @@ class Model:
         if place is not None:
             training.check_storable(model.settings)
         model.mark = model._fingerprint(needed)
-        before = None if place is None else kept.found(place / "model")
-        if before is not None and before.mark == model.mark:
-            model.fits = before.fits
-            return model
+        # a model of something else stays beside it
+        homes = [] if place is None else [place / "model", place / f"model-{model.mark[:12]}"]
+        for home in homes:
+            before = kept.found(home)
+            if before is not None and before.mark == model.mark:
+                model.fits = before.fits
+                return model
         train_models([model], plan(needed).views, place=place, mark=model.mark)
         if place is not None:
-            model._write(place / "model")
+            model._write(next((home for home in homes if not home.exists()), homes[-1]))
             shutil.rmtree(place / TRAINING, ignore_errors=True)
         return model
 
@@ -82,7 +85,8 @@ class Model:
             permutation.check(q.kind for q in asked.values())
             next(permutation.independent(table.x, table.blocks.slices, model.groups, 1, opts.seed))  # refuses at once
         n, s = table.x.shape[0], model.settings
-        for folds in (s.folds, for_null(s).folds) if opts.null else (s.folds,):
+        counted = all(queries.is_plug_in(q, table.blocks) for q in asked.values())  # and never cut into folds
+        for folds in () if counted else (s.folds, for_null(s).folds) if opts.null else (s.folds,):
             crossfit_splits(n, folds, np.random.default_rng(opts.seed), model.groups, s.validation, model.weights)
         if opts.bootstrap:
             bootstrap.check(n, model.groups, opts.bootstrap, opts.seed, s.folds)
@@ -108,7 +112,8 @@ class Model:
     def measure(self, name: str, rows: Any = None, *, groups: Any = None, sample_weight: Any = None) -> Estimate:
         """One measure, on the rows trained on (cross-fitted) or on new ``rows``, which the folds' networks read in turn.
 
-        Few new rows are read by the networks of every fold, and averaged.
+        Few new rows are read by the networks of every fold, and averaged.  What is of class labels alone has no network: it
+        is counted in the rows given.
 
         A measure whose views were not trained is trained now, as long as the model still holds its data.
 
@@ -191,14 +196,18 @@ class Model:
             out[name] = {n: found[:, s] for n, s in zip(self.blocks.names, self.blocks.slices)}
         return out if len(out) > 1 or not isinstance(names, str) else next(iter(out.values()))
 
-    def subsets(self, orders: Sequence[int] = (3,), measure: str = "o_information") -> Results:
-        """A measure of every subset with these numbers of variables, from one network trained on all their views."""
+    def subsets(self, orders: int | Sequence[int] = (3,), measure: str = "o_information") -> Results:
+        """A measure of every subset with these numbers of variables, from one network trained on all their views.
+
+        Raises:
+          ValueError: for an order that is not between 2 and the number of variables, or another kind of measure.
+        """
         names = self.blocks.names
-        bad = [k for k in orders if not 2 <= k <= len(names)]
-        if bad or not len(orders):
-            raise ValueError(
-                f"orders must lie between 2 and {len(names)}, the number of variables, got {tuple(orders)}."
-            )
+        orders = (orders,) if isinstance(orders, int) else tuple(orders)
+        if not orders or not all(isinstance(k, int) and 2 <= k <= len(names) for k in orders):
+            raise ValueError(f"orders must lie between 2 and {len(names)}, the number of variables, got {orders}.")
+        if measure not in queries.SYSTEM:
+            raise ValueError(f"subsets takes a measure of a system, {', '.join(queries.SYSTEM)}, got {measure!r}.")
         texts = [f"{measure}({', '.join(c)})" for k in orders for c in combinations(names, k)]
         return self._results(queries.expand(tuple(texts), self.blocks), None)
 
@@ -287,9 +296,15 @@ class Model:
             if out.optimism is None:
                 found = {name: summary.flagged(e, UNKNOWN_OPTIMISM) for name, e in found.items()}
         for name, q in asked.items():
+            few = len(x) < inputs.LEAST_ROWS
+            if name not in found and few:
+                raise ValueError(
+                    f"{name} is counted in the new rows, since it is of class labels alone: expected at least "
+                    f"{inputs.LEAST_ROWS}, got {len(x)}."
+                )
             if name not in found:
                 found[name] = self._plug_in(name, q, x, weights, groups)
-            elif labels := queries.label_side(q, self.blocks):
+            elif (labels := queries.label_side(q, self.blocks)) and not few:
                 entropy = self._plug_in(name, queries.Query("entropy", (labels,)), x, weights, groups)
                 found[name] = summary.flag_above(found[name], entropy.value)
             if self.table is not None:
@@ -322,7 +337,7 @@ class Model:
             1,
         )
         e = plugin.plug_in(codes, plugin.entropy_sets(q.measure, q.groups), weights, name, groups)
-        return e._replace(diagnostics=e.diagnostics | {"n": len(x), "flags": ()})
+        return e._replace(diagnostics=e.diagnostics | {"n": len(x)})
 
     def _with_refits(self, found: dict[str, Estimate], asked: Mapping[str, queries.Query]) -> dict[str, Estimate]:
         """Estimates with the permutation test and the bootstrap that were asked for."""

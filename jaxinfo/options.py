@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from jaxinfo import measures as ms
-from jaxinfo.estimators.settings import BUDGETS
+from jaxinfo.estimators.settings import BUDGETS, check_real, check_whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,20 +50,23 @@ class Options:
     progress: bool | None = None
 
     def __post_init__(self):
-        if self.budget not in BUDGETS:
+        if not isinstance(self.budget, str) or self.budget not in BUDGETS:
             raise ValueError(f"budget must be one of {', '.join(BUDGETS)}, got {self.budget!r}.")
         if self.unit not in ("nats", "bits"):
             raise ValueError(f"unit must be 'nats' or 'bits', got {self.unit!r}.")
         if self.form is not None and self.form not in ms.MI_FORMS:
             raise ValueError(f"form must be one of {', '.join(ms.MI_FORMS)}, got {self.form!r}.")
-        if not isinstance(self.null, int) or self.null < 0:
+        check_whole(self, "seed", "null", "bootstrap", least=0)
+        if self.bootstrap == 1:
             raise ValueError(
-                f"null must be a number of permutations, 0 or more, got {self.null!r}; 19 gives p >= 0.05."
-            )
-        if not isinstance(self.bootstrap, int) or self.bootstrap < 0 or self.bootstrap == 1:
-            raise ValueError(
-                f"bootstrap must be a number of refits, 0 or at least 2, got {self.bootstrap!r}; 20 tells the standard "
+                "bootstrap must be a number of refits, 0 or at least 2, got 1; 20 tells the standard "
                 "error to about a sixth."
             )
-        if self.sigma is not None and not self.sigma > 0:
-            raise ValueError(f"sigma must be positive, got {self.sigma!r}.")
+        if self.sigma is not None:
+            check_real(self, 0.0, np.inf, "sigma")
+        if isinstance(self.discrete, str):
+            object.__setattr__(self, "discrete", (self.discrete,))
+        if self.discrete is not None and not isinstance(self.discrete, Iterable):
+            raise ValueError(f"discrete must be names of variables, discrete=['stimulus'], got {self.discrete!r}.")
+        if self.checkpoint_dir is not None and Path(self.checkpoint_dir).is_file():
+            raise ValueError(f"checkpoint_dir must be a directory, got a file, {self.checkpoint_dir}; name another.")

@@ -1,4 +1,4 @@
-"""Devices: how fits and batches are laid out over them, and the start of several hosts.  No other file mentions devices.
+"""Devices: how fits and batches are laid out over them, and the start of several hosts.
 
 Programs are written for one device and jitted; an array placed with a :class:`~jax.sharding.NamedSharding` makes the same
 program run on many.  Two axes are enough here: ``fits`` (independent networks: seeds, folds, tasks, permutations) and
@@ -23,8 +23,8 @@ LEAST_CPU_DEVICES = 8  # the folds of the largest budget
 def start(coordinator: str | None = None, num_processes: int | None = None, process_id: int | None = None) -> None:
     """Join the hosts of a pod into one computation; call it before anything else touches JAX.
 
-    Does nothing on a single host: without arguments and without a cluster that JAX recognises (TPU pods, Slurm, MPI,
-    Kubernetes).
+    Does nothing on a single host: without arguments and without a cluster that JAX recognises (TPU pods, Slurm,
+    Open MPI).
 
     Args:
       coordinator: ``host:port`` of process 0.

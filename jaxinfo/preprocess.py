@@ -94,7 +94,7 @@ class RankToNormal:
 
 @dataclass(frozen=True)
 class Transform:
-    """One map per coordinate; one-hot coordinates are only centred by their map's shift."""
+    """One map per coordinate; one-hot coordinates stay as they are."""
 
     maps: tuple[Affine | RankToNormal, ...]
 
@@ -146,7 +146,7 @@ def fit(
     Args:
       x: rows.
       kind: "rank" (rank to normal), "standardise" or "none".
-      onehot: ``[D]`` booleans, coordinates of discrete variables: centred, never stretched or ranked.
+      onehot: ``[D]`` booleans, coordinates of discrete variables, which stay as they are.
       weights: ``[n]`` row weights.
 
     Raises:

@@ -8,6 +8,7 @@ Discrete variables are only GIVEN or ABSENT.  With one discrete C among N contin
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -58,12 +59,12 @@ def parse(text: str, blocks: Blocks) -> Query:
     Raises:
       ValueError: for an unknown measure or variable, or a wrong number of groups.
     """
-    match = re.fullmatch(r"\s*([A-Za-z_]+)\s*(?:\((.*)\)|:(.*))?\s*", text, re.DOTALL)
+    match = re.fullmatch(r"\s*([A-Za-z_]+)\s*(?:\((.*)\))?\s*", text, re.DOTALL)
     name = match.group(1) if match else text
     if match is None or name not in MEASURES:
         raise ValueError(f"unknown measure {text!r}; choose among {', '.join(MEASURES)}.")
     n = blocks.num_variables
-    inside = match.group(2) if match.group(2) is not None else match.group(3)
+    inside = match.group(2)
     groups: tuple[tuple[int, ...], ...]
     if inside is None:
         groups = tuple((i,) for i in range(n)) if name not in (*SYSTEM, "entropy") else (tuple(range(n)),)
@@ -96,11 +97,15 @@ def parse(text: str, blocks: Blocks) -> Query:
                 f"{name} takes {'one variable' if one else 'variables with commas'} and, after a bar, those it is "
                 f"conditioned on, as in {name}({example}); got {text!r}."
             )
-        both = [blocks.names[i] for i in groups[0] if len(groups) > 1 and i in groups[1]]
-        if both:
-            raise ValueError(f"{text}: {both[0]} is both measured and given; name it once.")
+    twice = [blocks.names[i] for i, times in Counter(i for g in groups for i in g).items() if times > 1]
+    if twice:
+        raise ValueError(f"{text}: {twice[0]} is named twice; name each variable once, on one side.")
     if name == "o_information_gradient" and n < 3:
         raise ValueError(f"o_information_gradient needs at least 3 variables, got {n}.")
+    least = 3 if name == "o_information" else 2 if name in SYSTEM else 1
+    if len(groups[0]) < least:
+        hint = "; for two it is identically zero, use mutual_information" if least == 3 else ""
+        raise ValueError(f"{name} needs at least {least} variables, got {len(groups[0])}{hint}.")
     return Query(name, groups)
 
 
@@ -130,8 +135,14 @@ def _position(word: str, blocks: Blocks) -> int:
 
 
 def expand(names: Sequence[str] | str, blocks: Blocks) -> dict[str, Query]:
-    """Queries by name; a bare ``o_information_gradient`` becomes one per variable, ``o_information_gradient(x)``."""
-    names = (names,) if isinstance(names, str) else tuple(names)
+    """Queries by name; a bare ``o_information_gradient`` becomes one per variable, ``o_information_gradient(x)``.
+
+    Raises:
+      ValueError: for no name, or those that :func:`parse` refuses.
+    """
+    names = (names,) if isinstance(names, str) else tuple(names or ())
+    if not names or not all(isinstance(text, str) for text in names):
+        raise ValueError(f"expected measures by name, one or several of {', '.join(MEASURES)}; got {names!r}.")
     out: dict[str, Query] = {}
     for text in names:
         if text.strip() == "o_information_gradient":
@@ -202,10 +213,6 @@ def _of_system(q: Query, blocks: Blocks) -> Measure:
                 "o_information over all variables and over all but one."
             )
         return ms.o_info_gradient(n, among[0], system)
-    least = 3 if q.measure == "o_information" else 2
-    if len(among) < least:
-        hint = "; for two it is identically zero, use mutual_information" if least == 3 else ""
-        raise ValueError(f"{q.measure} needs at least {least} variables, got {len(among)}{hint}.")
     builders = {
         "total_correlation": ms.tc,
         "dual_total_correlation": ms.dtc,
@@ -217,7 +224,8 @@ def _of_system(q: Query, blocks: Blocks) -> Measure:
     if len(labels) > 1:
         raise ValueError(
             f"{q.measure} works with at most one discrete variable among continuous ones, got "
-            f"{', '.join(blocks.names[i] for i in labels)}; join them into one label variable (a class per combination)."
+            f"{', '.join(blocks.names[i] for i in labels)}; join them into one label variable (a class per combination), "
+            "or read counts as numbers with discrete=[] (--discrete without names in the shell)."
         )
     label, rest = labels[0], tuple(i for i in among if not blocks.discrete[i])
     if not rest:

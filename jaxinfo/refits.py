@@ -16,7 +16,7 @@ Drawn = tuple[Table, Options]
 
 
 def permuted(table: Table, groups: np.ndarray | None, opts: Options) -> Iterator[Drawn]:
-    """The table itself, then ``opts.null`` copies in which every variable's rows are permuted on their own; ``groups [n]``.
+    """The table itself, then ``opts.null`` copies with each variable's rows but the first's permuted; ``groups [n]``.
 
     All take one small budget and one code path, so the test is valid whatever the network's bias.
     """

@@ -52,6 +52,8 @@ class Results(dict[str, Estimate]):
         from jaxinfo.io.log import JsonLines, environment
 
         directory = Path(directory)
+        if directory.is_file():
+            raise ValueError(f"{directory} is a file: expected a directory to write to; name another.")
         directory.mkdir(parents=True, exist_ok=True)
         rows = self.rows()
         with open(directory / "estimates.csv", "w", newline="") as f:

@@ -4,7 +4,7 @@ A *predictor* ``(x [B, D], t) -> eps [B, D]`` is a score function seen through o
 *stepper* ``(predictor, x, t, t_next) -> (mean [B, D], std)`` is one step of a method; :func:`sample` adds the noise, so
 that the same definition serves sampling (draw), DDIM (std 0) and a policy gradient (log-probability).
 
-The reverse dynamics of dx = f x dt + g dW with score −eps / sigma (thesis Eq. 2.26, 2.27):
+The reverse dynamics of dx = f x dt + g dW with score −eps / sigma (thesis Eq. 2.26, 2.33):
 
     stochastic      dx = [f x + g² eps / sigma] dt + g dW̄
     deterministic   d(x / alpha) = eps d(sigma / alpha)                (probability flow, in the coordinates of DDIM)
@@ -165,7 +165,7 @@ def ddim(sde: SDE, eta: float = 0.0) -> Stepper:
 
 
 def ddpm(sde: SDE, variance: str | Callable[[Array, Array], Array] = "small") -> Stepper:
-    """Ancestral sampling (Eq. 2.36): the mean of q(x_next | x_t, x_0) at the predicted x_0.
+    """Ancestral sampling (Eq. 2.38): the mean of q(x_next | x_t, x_0) at the predicted x_0.
 
     Args:
       sde: the path; on :class:`~jaxinfo.sde.DDPM` at its grid times this is the published sampler.

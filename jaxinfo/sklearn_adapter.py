@@ -17,7 +17,7 @@ class MutualInformation:
 
     Attributes after :meth:`fit`:
       estimate_: the :class:`~jaxinfo.types.Estimate`, cross-fitted.
-      mutual_information_: its value in nats.
+      mutual_information_: its value, in nats unless ``unit`` says otherwise.
       stderr_: its standard error.
       n_features_in_: columns of X.
 
@@ -60,7 +60,7 @@ class MutualInformation:
         return self
 
     def score(self, X: Any, y: Any) -> float:
-        """Mean pointwise information of new rows under the fitted networks, in nats."""
+        """The estimate on new rows, by the fitted networks."""
         self._check()
         return float(self._model.measure("mutual_information", rows={"x": X, "y": y}).value)
 

@@ -51,7 +51,7 @@ def inside(sde: SDE, t: Array) -> Array:
 
 
 def uniform(sde: SDE, t_min: float = 1e-5, t_max: float | None = None) -> Times:
-    """Independent uniform times on [t_min, t_max], weight (t_max - t_min) g²/sigma² (thesis Eq. 4.15)."""
+    """Independent uniform times on [t_min, t_max], weight (t_max - t_min) g²/sigma² (thesis 4.3, on Eq. 4.13)."""
     t_max = sde.T if t_max is None else t_max
 
     def sample(key, shape):

@@ -40,6 +40,9 @@ def kl_divergence(xp: Any, xq: Any, opts: Options, overrides: Mapping[str, Any])
         raise ValueError(
             f"kl_divergence takes no {', '.join(FOREIGN)}, got {foreign[0]}: its rows belong to two data sets of numbers."
         )
+    called = [list(map(str, v.columns)) for v in (xp, xq) if hasattr(v, "columns") and hasattr(v, "iloc")]
+    if len(called) == 2 and called[0] != called[1]:
+        raise ValueError(f"both data sets need the same columns in one order, got {called[0]} and {called[1]}.")
     tables = [inputs.check({"x": v}, (), seed=opts.seed) for v in (xp, xq)]
     p, q = (t.x for t in tables)
     if p.shape[1] != q.shape[1]:

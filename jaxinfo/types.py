@@ -33,7 +33,7 @@ INFORMATIVE = {  # diagnostics that are amounts of information and change with t
 class Net(NamedTuple):
     """A network as two pure functions.
 
-    ``init(key) -> params``; ``apply(params, x [..., V, B, D], u [..., V, B, N]) -> eps [..., V, B, D]`` where ``u`` is
+    ``init(key, x, u) -> params``; ``apply(params, x [..., V, B, D], u [..., V, B, N]) -> eps [..., V, B, D]`` where ``u`` is
     the bounded clock ``sigmoid(-logsnr / 4)``: exactly 0 for GIVEN, exactly 1 for ABSENT.
 
     The network inside :func:`jaxinfo.precondition.precondition`, which :class:`~jaxinfo.estimators.settings.Settings`
@@ -80,8 +80,8 @@ class Estimate(NamedTuple):
 
     def ci(self, level: float = 0.95) -> tuple[float, float]:
         """Two-sided normal interval ``value ± z * stderr`` at confidence ``level`` (0 < level < 1)."""
-        if not 0.0 < level < 1.0:
-            raise ValueError(f"ci: level must lie strictly between 0 and 1, got {level}; 0.95 is the usual choice.")
+        if isinstance(level, str) or not 0.0 < level < 1.0:
+            raise ValueError(f"ci: level must lie strictly between 0 and 1, got {level!r}; 0.95 is the usual choice.")
         half = NormalDist().inv_cdf(0.5 + level / 2.0) * self.stderr
         return self.value - half, self.value + half
 

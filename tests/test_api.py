@@ -180,6 +180,12 @@ def test_checkpoint_dir_remembers(pair, tmp_path):
     assert one.value == two.value
     three = ji.mutual_information(*pair, checkpoint_dir=tmp_path, seed=1, **SMALL)
     assert three.value != one.value
+    assert (tmp_path / "model").stat().st_mtime_ns == seen  # that of another seed stands beside it
+    kept = [
+        ji.load(home).measure("mutual_information", rows=dict(zip("xy", pair))).value
+        for home in tmp_path.glob("model*")
+    ]
+    assert len(kept) == 2 and kept[0] != kept[1]
 
 
 def test_refits_of_a_killed_null_are_not_made_again(pair, tmp_path, monkeypatch):

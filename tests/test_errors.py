@@ -28,11 +28,24 @@ def divergence_of(integrand):
     )
 
 
-def integral_of(measures, function=evaluate, **options):
+def integral_of(measures, function=evaluate, x=None, **options):
     b, vp = Blocks((1, 1)), paths.VP()
     s = gaussian.oracle(vp, b, jnp.zeros(2), jnp.eye(2))
     measures = plan(measures) if function is integrate else measures
-    return function(jax.random.key(0), measures, vp, b, s, jnp.ones((4, 2)), times=times.stratified(vp), **options)
+    x = jnp.ones((4, 2)) if x is None else x
+    return function(jax.random.key(0), measures, vp, b, s, x, times=times.stratified(vp), **options)
+
+
+def test_whole_rows_and_keys_of_the_old_kind_are_read():
+    new, old = (evaluate_rows(key) for key in (jax.random.key(0), jax.random.PRNGKey(0)))
+    assert new.value == old.value and np.isfinite(new.value)
+
+
+def evaluate_rows(key):
+    b, vp = Blocks((1, 1)), paths.VP()
+    s = gaussian.oracle(vp, b, jnp.zeros(2), jnp.eye(2))
+    rows = np.arange(-4, 4).reshape(4, 2)
+    return evaluate(key, {"tc": ms.tc(2)}, vp, b, s, rows, times=times.stratified(vp))["tc"]
 
 
 REFUSALS = {
@@ -91,6 +104,12 @@ REFUSALS = {
         lambda: integral_of({"tc": ms.tc(2)}, value="median"),
         "value must be one of gap, difference, mean, got 'median'",
     ),
+    "evaluate: no name": (lambda: integral_of(ms.tc(2)), "a dict name -> Measure, got Measure"),
+    "evaluate: other variables": (lambda: integral_of({"tc": ms.tc(3)}), "the 2 variables of blocks"),
+    "evaluate: coordinates": (lambda: integral_of({"tc": ms.tc(2)}, x=np.ones((4, 3))), r"rows \(B, 2\).*got \(4, 3\)"),
+    "evaluate: NaN": (lambda: integral_of({"tc": ms.tc(2)}, x=np.full((4, 2), np.nan)), "4 of the rows are not finite"),
+    "evaluate: weights": (lambda: integral_of({"tc": ms.tc(2)}, weights=np.zeros(4)), "non-negative weights"),
+    "evaluate: no draws": (lambda: integral_of({"tc": ms.tc(2)}, num_mc=0), "num_mc must be at least 1, got 0"),
     "divergence: integrand": (
         lambda: divergence_of("score"),
         "unknown integrand 'score'; choose one of gap, difference",
@@ -122,7 +141,7 @@ def test_refusals(name):
         call()
 
 
-def test_no_discrete_variable_needs_care_to_build_a_base_path():
+def test_the_base_of_paths_is_no_path():
     with pytest.raises(NotImplementedError):
         paths.SDE().log_alpha(0.5)
     with pytest.raises(NotImplementedError):

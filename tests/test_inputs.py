@@ -7,6 +7,8 @@ import pytest
 
 import jaxinfo as ji
 from jaxinfo import inputs
+from jaxinfo.estimators.settings import Settings
+from jaxinfo.options import Options
 
 N = 200
 
@@ -158,7 +160,7 @@ def test_unknown_measure_and_option(xy):
         ("folds", 1, "at least 2"),
         ("steps", 0, "at least 1"),
         ("num_mc", 3, "even"),
-        ("null", -1, "0 or more"),
+        ("null", -1, "at least 0"),
         ("bootstrap", 1, "0 or at least 2"),
         ("sigma", -1.0, "positive"),
         ("discrete", ["z"], "not a variable"),
@@ -333,3 +335,103 @@ def test_notes_are_repeated_where_they_speak_of_a_variable_or_of_all():
         )
     assert [note.split(":")[0] for note in table.notes_on([0, 2])] == ["x, column 0", "too few rows"]
     assert [note.split(":")[0] for note in table.notes_on([1, 2])] == ["too few rows"]
+
+
+@pytest.mark.parametrize(
+    "values, message",
+    [
+        ([0, 1, 2, "NA"] * 50, "mixes text such as 'NA' and other values such as 0"),
+        (np.asarray([0.5, "high"] * 100, dtype=object), "mixes text such as 'high'"),
+        ([[0.0]] * 199 + [[1.0, 2.0]], "ragged list"),
+        (np.asarray([{}] * N, dtype=object), "got dict such as '{}'"),
+        (np.asarray([1, 2.5] * 100, dtype=object), r"convert with \.astype\(float\)"),
+        (np.asarray(3.0), "one value, 3.0"),
+        (np.asarray([1e300, 0.0] * 100), "larger than 1e\\+100"),
+    ],
+)
+def test_values_that_are_no_variable(xy, values, message):
+    with pytest.raises(ValueError, match=f"b .*{message}"):
+        inputs.check({"a": xy[0], "b": values}, ())
+
+
+def test_sparse_matrices_say_how_to_be_read(xy):
+    sparse = pytest.importorskip("scipy.sparse").csr_matrix(np.ones((N, 2)))
+    with pytest.raises(ValueError, match=r"b is a sparse matrix.*toarray"):
+        inputs.check({"a": xy[0], "b": sparse})
+
+
+def test_text_kept_as_objects_is_read_as_labels(xy):
+    labels = np.asarray(["low", "high"] * 100, dtype=object)
+    assert inputs.check({"a": xy[0], "b": labels}).blocks.discrete == (False, True)
+
+
+def test_rows_called_otherwise_are_not_paired_by_position(xy):
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"a": xy[0][:, 0], "b": xy[1][:, 0]})
+    shuffled = frame.sample(frac=1.0, random_state=0)
+    with pytest.raises(ValueError, match="b has another index than a.*concat"):
+        inputs.check({"a": frame["a"], "b": shuffled["b"]})
+    with pytest.raises(ValueError, match="sample_weight has another index than a"):
+        ji.fit(frame, "mutual_information", sample_weight=shuffled["a"] ** 2)
+    with pytest.raises(ValueError, match="the same columns in one order"):
+        ji.kl_divergence(frame, frame[["b", "a"]])
+    assert inputs.check({"a": shuffled["a"], "b": shuffled["b"]}).x.shape == (N, 2)
+
+
+def test_a_dataset_has_its_samples_first(xy):
+    class Variable:
+        def __init__(self, values, dims):
+            self.values, self.dims = values, dims
+
+    class Dataset:
+        def __init__(self, **variables):
+            self.data_vars = variables
+
+    a, b = Variable(np.ones((60, 3)), ("trial", "neuron")), Variable(np.ones((3, 60)), ("neuron", "trial"))
+    assert inputs.named(Dataset(a=a))["a"].shape == (60, 3)
+    with pytest.raises(ValueError, match="a by trial, b by neuron"):
+        inputs.named(Dataset(a=a, b=b))
+
+
+def test_discrete_takes_one_name_or_numbers_of_columns(xy):
+    table = {0: xy[0][:, 0], 1: np.arange(N) % 3}
+    assert Options(discrete="1").discrete == ("1",)
+    assert inputs.check(inputs.named(table), [1]).blocks.discrete == (False, True)
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"seed": -1}, "seed must be a whole number of at least 0, got -1"),
+        ({"seed": None}, "seed must be a whole number"),
+        ({"null": True}, "null must be a whole number"),
+        ({"sigma": "1"}, "sigma must be positive, got '1'"),
+        ({"discrete": True}, "discrete must be names of variables"),
+        ({"budget": ["quick"]}, "budget must be one of"),
+        ({"net": 3}, "net must be one of"),
+        ({"learning_rate": -0.001}, "learning_rate must be positive"),
+        ({"lo": "x"}, "lo must be finite"),
+        ({"longer": "a"}, "longer must be positive"),
+        ({"decay": 1.0}, "decay must be a number between 0 and 1"),
+        ({"seeds": True}, "seeds must be a whole number of at least 1"),
+    ],
+)
+def test_options_of_another_kind(xy, options, message):
+    with pytest.raises(ValueError, match=message):
+        ji.mutual_information(*xy, **options)
+
+
+def test_whole_numbers_of_numpy_are_whole_numbers():
+    assert Settings(seeds=np.int64(2)) == Settings(seeds=2) and type(Settings(seeds=np.int64(2)).seeds) is int
+
+
+@pytest.mark.parametrize("measures", [[], None, [3]])
+def test_measures_have_names(xy, measures):
+    with pytest.raises(ValueError, match="expected measures by name"):
+        ji.fit({"x": xy[0], "y": xy[1]}, measures)
+
+
+def test_a_file_is_no_checkpoint_dir(tmp_path):
+    (tmp_path / "model").write_text("")
+    with pytest.raises(ValueError, match="got a file"):
+        Options(checkpoint_dir=tmp_path / "model")

@@ -160,6 +160,7 @@ def test_blocks_that_make_no_sense(columns, blocks, message):
         ("bare.csv", "1.5,2.5\n1,2\n", "a header of column names"),
         ("semicolons.csv", "a;b\n1,5;2\n", "expected commas"),
         ("mixed.csv", "a\n1\n2\n3x\n", "2 numbers and text such as '3x' in line 4"),
+        ("underscores.csv", "a\n1_1\n1_2\n11\n", "1 numbers and text such as '1_1' in line 2"),
         ("void.csv", "a,b\n1,\n2,\n", "only missing ones"),
         ("unlabelled.csv", "a,b\n1,p\n2,\n", "got none in line 3"),
         ("quote.csv", 'a,b\n1,"2\n', "cut short, damaged or of another kind"),

@@ -103,7 +103,7 @@ def test_corrector_mends_a_coarse_walk(x64):
 
 
 def test_the_ddpm_grid_is_walked_as_published(x64):
-    """On DDPM's own times the small variance is beta-tilde and the mean is Eq. 2.36."""
+    """On DDPM's own times the small variance is beta-tilde and the mean is that of Eq. 2.38."""
     sde = DDPM()
     k = 400
     t, t_next = jnp.asarray(k / 1000), jnp.asarray((k - 1) / 1000)

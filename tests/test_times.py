@@ -18,9 +18,6 @@ def bump(logsnr):
     return jnp.exp(-0.5 * ((logsnr - 1.5) / 3.0) ** 2)
 
 
-BUMP = float(np.sqrt(2.0 * np.pi) * 3.0)
-
-
 @pytest.mark.parametrize("name", sorted(paths.FAMILIES))
 @pytest.mark.parametrize("method", ["stratified", "adaptive"])
 def test_log_snr_is_integrated_whatever_the_path(name, method, x64):

@@ -1,4 +1,4 @@
 """Benchmarks whose true information is known exactly: samplers, transforms, systems and a registry of tasks.
 
-Numpy and scipy only: data are drawn on the host in float64 and no task depends on the version of JAX.
+Data are drawn on the host in float64 and no task depends on the version of JAX.
 """

@@ -1,7 +1,7 @@
 """The Gaussian-copula baseline: ranks to normal scores, then everything from one covariance.
 
 Exact for Gaussians under any monotone map of each coordinate, blind to everything else; it costs nothing, so it stands
-beside every other estimate.  Numpy only.
+beside every other estimate.  On the host.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def entropy_bias(d: int, n: int) -> float:
     return 0.5 * float(digamma((n - np.arange(1, d + 1)) / 2.0).sum() + d * math.log(2.0 / (n - 1)))
 
 
-def _check_covariance(x: np.ndarray, owners: Sequence[str], bound: float = 1e-12) -> np.ndarray:
+def _check_covariance(x: np.ndarray, owners: Sequence[str]) -> np.ndarray:
     """The covariance ``[D, D]`` of rows ``[n, D]``, refused when constant or singular; ``owners`` names the columns."""
     n, d = x.shape
     if n < d + 2:
@@ -109,7 +109,7 @@ def _check_covariance(x: np.ndarray, owners: Sequence[str], bound: float = 1e-12
     if flat:
         raise ValueError(f"expected coordinates that vary, got a constant one in {', '.join(flat)}; drop it.")
     cov = np.cov(x, rowvar=False).reshape(d, d)
-    if np.linalg.eigvalsh(cov / np.outer(scale, scale))[0] < bound:
+    if np.linalg.eigvalsh(cov / np.outer(scale, scale))[0] < 1e-12:
         raise ValueError(
             f"expected a regular covariance, got a singular one among {', '.join(dict.fromkeys(owners))}: some "
             "coordinate is a function of others and the information is infinite; drop it or add noise."

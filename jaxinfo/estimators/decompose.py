@@ -46,7 +46,7 @@ def tree(members: Sequence[int]) -> Terms:
 def mi_terms(measure: str, names: Sequence[str], path: str = "line") -> Terms:
     """A measure as a signed sum of mutual informations: triples (weight, positions of A, positions of B).
 
-    TC along the ``path``; S = Σ_i I(X_i; X_−i) (thesis C.10); DTC = S − TC (C.11); Ω = 2 TC − S;
+    TC along the ``path`` (thesis Eq. C.10 for the line); S = Σ_i I(X_i; X_−i) (5.1); DTC = S − TC (C.11); Ω = 2 TC − S;
     ∂_i Ω = (2 − N) I(X_i; X_−i) + Σ_{j≠i} I(X_i; X_−ij) (C.4).
 
     Raises:

@@ -1,6 +1,6 @@
 """Nearest-neighbour baselines: mutual information, sums of it, entropy and KL divergence.
 
-Strong on a few coordinates, blind in many.  All distances are maximum norms.  Numpy and scipy only.
+Strong on a few coordinates, blind in many.  All distances are maximum norms.  On the host.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ class Settings:
       batch: pairs per step.  Bounds score every x with every y of a batch: half as many cost a quarter.  It is that of
         thesis C.3.3, as is the rate.
       read: most rows that a bound is evaluated on at a time; InfoNCE is the lower, the fewer they are.
-      steps: most optimiser steps.
+      steps: most optimiser steps, in whole looks.
       look: steps between looks at held-out rows; the best parameters are kept.
       cpu_seconds: stop at the first look after this much time of the processor, compilation aside.
       learning_rate: of Adam.

@@ -22,7 +22,7 @@ from jaxinfo.integral import Predict, of_entries
 from jaxinfo.types import Array, Params, ScoreFn
 from jaxinfo.views import View
 
-WIDEST = 2  # how many times the coordinates there may be places, when variables differ in size
+WIDEST = 2  # most padded places a coordinate (variables are padded to the largest) at which views are read together
 
 
 def calibrated_score(

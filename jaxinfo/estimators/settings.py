@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from math import isfinite
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -37,16 +39,30 @@ LEAST, MOST = 1_440, 4_800  # of all of them together: fewer are too noisy a ste
 VALUES = ("gap", "difference", "mean", "corrected")
 
 
-def check_whole(settings: Any, *names: str) -> None:
-    """Refuse fields that are not whole numbers of at least 1.
+def check_whole(settings: Any, *names: str, least: int = 1) -> None:
+    """Refuse fields that are not whole numbers of at least ``least``; those of numpy become Python's.
 
     Raises:
       ValueError: naming the first such field and what it holds.
     """
     for name in names:
         v = getattr(settings, name)
-        if not isinstance(v, int) or v < 1:
-            raise ValueError(f"{name} must be a whole number of at least 1, got {v!r}.")
+        if isinstance(v, bool) or not isinstance(v, Integral) or v < least:
+            raise ValueError(f"{name} must be a whole number of at least {least}, got {v!r}.")
+        object.__setattr__(settings, name, int(v))
+
+
+def check_real(settings: Any, low: float, high: float, *names: str) -> None:
+    """Refuse fields that are not finite numbers strictly between two.
+
+    Raises:
+      ValueError: naming the first such field and what it holds.
+    """
+    for name in names:
+        v = getattr(settings, name)
+        if isinstance(v, bool) or not isinstance(v, Real) or not low < float(v) < high:
+            kind = f"a number between {low:g} and {high:g}" if isfinite(high) else "positive" if low == 0.0 else "finite"
+            raise ValueError(f"{name} must be {kind}, got {v!r}.")
 
 
 def evaluations(views: Sequence[View]) -> int:
@@ -74,8 +90,8 @@ class Settings:
     """How networks are built, trained and read; hashable, so that equal settings share one compiled program.
 
     Attributes:
-      width: hidden width of the network.
-      depth: residual blocks.
+      width: hidden width of "mlp" and "per_variable"; other networks have sizes of their own, unless ``net`` is a builder.
+      depth: their residual blocks.
       batch: network evaluations per optimiser step, over all views; None takes 128 for at most FEW_VIEWS views, 256 for
         more; with "per_variable", of which each NOISED variable is an evaluation, EACH of each, at least LEAST and at most
         MOST.
@@ -142,15 +158,16 @@ class Settings:
             )
         if self.num_mc > 1 and self.num_mc % 2:
             raise ValueError(f"num_mc must be even (noise comes in mirrored pairs), got {self.num_mc}.")
-        if not 0.0 < self.longer < np.inf:
-            raise ValueError(f"longer must be a positive number, got {self.longer!r}.")
-        if not 0.0 < self.validation < 1.0 or not 0.0 < self.decay < 1.0:
-            raise ValueError("validation and decay must lie strictly between 0 and 1.")
+        check_real(self, 0.0, np.inf, "longer", *(k for k in ("learning_rate",) if self.learning_rate is not None))
+        check_real(self, 0.0, 1.0, "validation", "decay", "patience", "cooldown")
+        check_real(self, -np.inf, np.inf, "lo", *(k for k in ("hi",) if self.hi is not None))
+        if self.weight_decay != 0.0:
+            check_real(self, 0.0, np.inf, "weight_decay")
         if self.preprocess not in pre.KINDS:
             raise ValueError(f"preprocess must be one of {', '.join(pre.KINDS)}, got {self.preprocess!r}.")
         if self.value not in VALUES:
             raise ValueError(f"value must be one of {', '.join(VALUES)}, got {self.value!r}.")
-        if isinstance(self.net, str) and self.net not in NETS:
+        if self.net is not None and not callable(self.net) and self.net not in NETS:
             raise ValueError(f"net must be one of {', '.join(NETS)} or a builder blocks -> Net, got {self.net!r}.")
         if self.hi is not None and not self.lo < self.hi:
             raise ValueError(f"lo must lie below hi, got {self.lo} and {self.hi}.")

@@ -25,9 +25,8 @@ def crossfit_splits(
 ) -> list[Split]:
     """Cut ``n`` rows into ``folds`` evaluation sets; the other rows train, a share of them validates.
 
-    Rows of one group never stand on two sides.  With ``folds=1`` every row stands on all three (no held-out rows: for
-    score plug-ins and tests only).  Rows of weight 0 count for nothing when folds and validation rows are made as large
-    as they should be.
+    Rows of one group never stand on two sides.  Rows of weight 0 count for nothing when folds and validation rows are
+    made as large as they should be.
 
     Raises:
       ValueError: when there are fewer groups than folds plus one, or a fold has no two groups with weight to learn from.

@@ -214,7 +214,7 @@ def _read_csv(path: Path) -> Data:
 
 def _number(cell: str) -> float | None:
     try:
-        return float(cell)
+        return None if "_" in cell else float(cell)  # Python reads 1_1 as 11
     except ValueError:
         return None
 

@@ -1,1 +1,1 @@
-"""Networks: the only flax modules of the package, each behind ``Net(init, apply)``."""
+"""Networks: the only flax modules of the package; those of scores stand behind :class:`~jaxinfo.types.Net`."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import cast
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -117,8 +116,3 @@ def mlp(blocks: Blocks, width: int = 64, depth: int = 3, frequencies: int = 8) -
 
     apply = lambda p, x, u: cast(Array, module.apply(p, *features(x, u)))
     return Net(lambda key, x, u: module.init(key, *features(x, u)), apply, single)
-
-
-def num_params(params) -> int:
-    """Number of trainable numbers in a parameter tree."""
-    return int(sum(np.prod(p.shape) for p in jax.tree.leaves(params)))

@@ -34,7 +34,7 @@ class ThesisMLP(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array, clocks: Array) -> Array:
-        """``x [..., D]``, ``clocks [..., N]`` in [0, 1] -> ``[..., D]``."""
+        """``x [..., D]``, ``clocks [..., N]`` in [0, 1] -> ``[..., out]``."""
         time = nn.Dense(self.width)(nn.gelu(nn.Dense(self.width)(clocks)))
         root = nn.Dense(self.width)(x)
         h = Block(self.width)(root, time)

@@ -210,8 +210,9 @@ def test_factors_in_a_fixed_order_are_those_looked_up(x64):
 @pytest.mark.parametrize("name", sorted(MEASURES))
 def test_measures_are_linear_and_hashable(name):
     m = MEASURES[name]
-    assert hash(m) == hash(MEASURES[name])
+    assert hash(m) == hash(type(m)(m.n, tuple(m.terms), m.lower))
     assert (m - m).terms == ()
+    assert (m - 0.0 * m).terms == (0.0 * m + m).terms == m.terms
     assert (2.0 * m).entropies() == pytest.approx({v: 2 * c for v, c in m.entropies().items()})
     assert (m + m).entropies() == pytest.approx((2.0 * m).entropies())
 

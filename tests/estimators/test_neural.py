@@ -62,7 +62,6 @@ def test_contrast_is_read_among_many_rows_however_few_it_trains_on():
 
 
 def test_a_loss_that_is_not_finite_is_told(monkeypatch):
-    e = neural.neural_estimator("dv", SMALL)
     data = pair(0, 1000)
     dv = bound("dv")
     wild = dv._replace(held=lambda p, apply, *rest: dv.held(p, apply, *rest) * np.inf)
