@@ -10,6 +10,7 @@ import time
 import warnings
 from pathlib import Path
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -44,7 +45,7 @@ def run(num_steps=90, chunk=20, **options):
 
 
 def same(a, b):
-    jax.tree.map(np.testing.assert_array_equal, a, b)
+    chex.assert_trees_all_equal(a, b)
 
 
 @pytest.fixture(scope="module")
@@ -211,4 +212,4 @@ def test_killed_at_twenty_moments(whole, tmp_path):
 def test_rows_spread_over_devices_give_the_same_model(whole):
     over = parallel.mesh(fits=1, data=8)
     spread = run(place=lambda tree: parallel.spread_rows(tree, over, axis=1))
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), whole, spread)
+    chex.assert_trees_all_close(whole, spread, rtol=1e-6, atol=1e-5)

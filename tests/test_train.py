@@ -1,5 +1,6 @@
 """Training as a pure function: cut anywhere, vmapped or looped, the same numbers."""
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -26,7 +27,7 @@ def test_two_pieces_equal_one():
     whole, losses = train.fit(key, s0, TARGET, loss=loss, tx=TX, rate=RATE, num_steps=200)
     half, first = train.fit(key, s0, TARGET, loss=loss, tx=TX, rate=RATE, num_steps=80)
     both, second = train.fit(key, half, TARGET, loss=loss, tx=TX, rate=RATE, num_steps=120)
-    jax.tree.map(np.testing.assert_array_equal, whole, both)
+    chex.assert_trees_all_equal(whole, both)
     np.testing.assert_array_equal(losses, jnp.concatenate([first, second]))
     assert np.abs(whole.params["w"] - TARGET).max() < 0.1
 

@@ -20,8 +20,8 @@ TRIED = {
     ),
     "systems": (
         "1. The default of many vectors, layers for each variable, which learns to its last step. 2. One network for all "
-        "views, `net=\"mlp\"`, the default before. 3. Twice the steps, `longer=2`. The last two have rows of their own in the "
-        "table of gradients, as far as they are measured.",
+        "views, `net=\"mlp\"`, the default before. 3. Twice the steps, `longer=2`. What the last two "
+        "reach stands beside the default's error.",
         "Tried without a record, with one network for all views: a larger batch brings gradients nearer and leaves the "
         "O-information of the same system where it was; twice the steps change TC and DTC by less than their standard errors.",
     ),

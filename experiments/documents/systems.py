@@ -106,14 +106,14 @@ def verdicts(records: list[dict]) -> list[str]:
             f"- O-information: mean error over TC {100 * omega.mean():.2f} % (bar: {100 * bars.OMEGA:g} %), worst "
             f"{100 * omega.max():.2f} %, {ours[int(omega.argmax())]['task']}: {said(omega.mean() <= bars.OMEGA)}",
         ]
-    slopes = [r for r in gradients(records) if r["estimator"] == OURS]
+    slopes = gradients(records)
     for kind, spiral in (("other maps", False), ("inner spiral", True)):
-        of = [r for r in slopes if r["task"].endswith("inner_spiral") == spiral]
+        of = [r for r in slopes if r["estimator"] == OURS and r["task"].endswith("inner_spiral") == spiral]
         if of:
             worst_error, wrong = float(np.max([r["error"] for r in of])), sum(r["wrong"] for r in of)
             lines.append(
                 f"- Gradients, {kind}: {wrong} wrong signs, worst mean absolute error {worst_error:.3f} nats (bar: none, "
-                f"{bars.SLOPE:g}): {said(not wrong and worst_error <= bars.SLOPE)}"
+                f"{bars.SLOPE:g}): {said(not wrong and worst_error <= bars.SLOPE)}{beside([r['task'] for r in of], slopes)}"
             )
     for name in sorted({r["estimator"] for r in records if "estimator" in r}):
         total = lambda who: {r["task"]: r["tc"] + r["dtc"] + r["omega"] for r in rows if r["estimator"] == who}
@@ -128,6 +128,13 @@ def verdicts(records: list[dict]) -> list[str]:
                 + said(ahead == len(shared))
             )
     return lines
+
+
+def beside(tasks: list[str], slopes: list[dict]) -> str:
+    """In words, what options other than the default's reached in the gradients of these tasks."""
+    of = [r for r in slopes if r["estimator"].startswith(f"{OURS}, ") and r["task"] in tasks]
+    tried = [f"{r['estimator'].removeprefix(f'{OURS}, ')} {r['error']:.3f} ({r['task']})" for r in of]
+    return f" Beside the default: {', '.join(tried)}." if tried else ""
 
 
 def _median(total: dict[str, float], tasks: list[str]) -> str:

@@ -61,7 +61,9 @@ def check_real(settings: Any, low: float, high: float, *names: str) -> None:
     for name in names:
         v = getattr(settings, name)
         if isinstance(v, bool) or not isinstance(v, Real) or not low < float(v) < high:
-            kind = f"a number between {low:g} and {high:g}" if isfinite(high) else "positive" if low == 0.0 else "finite"
+            kind = (
+                f"a number between {low:g} and {high:g}" if isfinite(high) else "positive" if low == 0.0 else "finite"
+            )
             raise ValueError(f"{name} must be {kind}, got {v!r}.")
 
 

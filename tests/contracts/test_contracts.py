@@ -1,5 +1,6 @@
 """One battery over every listed member: jit = eager, vmap = loop, sharded = unsharded = pmap, one trace, dtype kept."""
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -262,7 +263,7 @@ def integrals(x, key, dtype=jnp.float32, sde=None, antithetic=True):
 
 
 def same_tree(a, b, tol):
-    jax.tree.map(lambda u, v: np.testing.assert_allclose(u, v, rtol=tol, atol=tol), a, b)
+    chex.assert_trees_all_close(a, b, rtol=tol, atol=tol)
 
 
 @pytest.mark.usefixtures("quick_compile")

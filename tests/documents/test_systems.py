@@ -56,6 +56,9 @@ def test_what_was_tried_beside_the_default_stands_apart_and_is_not_judged():
         "| gradient-6x5 | jaxinfo | 1 | 0.050 |" in text and "| gradient-6x5 | jaxinfo, net=mlp | 1 | 0.300 |" in text
     )
     assert "worst mean absolute error 0.050" in text and "- jaxinfo, net=mlp" not in text
+    assert "within so far. Beside the default: net=mlp 0.300 (gradient-6x5)." in text.replace(
+        "within.", "within so far."
+    )
 
 
 def test_ours_must_be_ahead_on_every_system():

@@ -2,6 +2,7 @@
 
 import math
 
+import chex
 import jax
 import numpy as np
 import pytest
@@ -64,7 +65,7 @@ def test_going_on_is_the_same_as_going_through():
     for to in (20, 40, 40):
         part = published.advance("mutual_information", part, pair(0), to)
     assert int(part.state.step) == 40
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), part.state.params, whole.state.params)
+    chex.assert_trees_all_close(part.state.params, whole.state.params, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +98,7 @@ def test_the_average_is_the_plain_one_from_the_first_parameters_on():
         state = published.advance("mutual_information", state, pair(0), to)
         params = jax.tree.map(np.asarray, state.state.params)
         average = params if average is None else jax.tree.map(lambda a, p: 0.9 * a + 0.1 * p, average, params)
-        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), state.state.ema, average)
+        chex.assert_trees_all_close(state.state.ema, average, atol=1e-6)
 
 
 @pytest.mark.parametrize("measure", ["mutual_information", "o_information"])
