@@ -40,8 +40,8 @@ def fit(vs: Any, measures: str | Sequence[str] = queries.SYSTEM, **options: Any)
     opts, overrides = _options(options)
     variables = inputs.named(vs)
     _too_few(measures, variables)
-    inputs.same_index(variables | {"groups": opts.groups, "sample_weight": opts.sample_weight})
     table = inputs.check(variables, opts.discrete, least=1, seed=opts.seed)
+    inputs.same_index(variables | {"groups": opts.groups, "sample_weight": opts.sample_weight})
     return Model.train(table, measures, opts, overrides)
 
 

@@ -125,7 +125,6 @@ def check(
             raise ValueError(
                 f"discrete names {unknown[0]!r}, which is not a variable; they are {', '.join(variables)}."
             )
-    same_index(variables)
     arrays = {name: columns.array(name, v) for name, v in variables.items()}
     rows = {name: a.shape[0] for name, a in arrays.items()}
     if len(set(rows.values())) > 1:
@@ -133,6 +132,7 @@ def check(
             f"rows do not match: {', '.join(f'{k} has {v}' for k, v in rows.items())}; row i of every variable must be "
             "the same sample, so align them first."
         )
+    same_index(variables)
     n = next(iter(rows.values()))
     if n == 0:
         raise ValueError("the data are empty: expected at least 50 rows, got 0.")

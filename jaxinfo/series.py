@@ -47,6 +47,7 @@ def transfer_entropy(x: Any, y: Any, lag: int = 1, *, groups: Any = None, **opti
         raise ValueError(
             f"x and y must be equally long, got {length} and {len(sides['y'])} samples; cut the longer one."
         )
+    inputs.same_index({"x": x, "y": y, "groups": groups})
     if not isinstance(lag, int) or lag < 1:
         raise ValueError(f"lag must be a whole number of samples, at least 1, got {lag!r}.")
     given = inputs.row_groups(groups, length)
@@ -120,8 +121,9 @@ def windows(
     Raises:
       ValueError: for arrays that are not aligned, a window or stride that does not fit, or bad data; says which window.
     """
-    arrays = {}
-    for name, v in inputs.named(vs).items():
+    arrays, variables = {}, inputs.named(vs)
+    inputs.same_index(variables)
+    for name, v in variables.items():
         a = columns.plain(name, v)
         if a.ndim not in (2, 3):
             raise ValueError(f"{name}: expected an array [trials, T] or [trials, T, d], got shape {a.shape}.")

@@ -1,6 +1,7 @@
 """Series: transfer entropy of a process with exact truth, windows equal to separate estimates, bad input."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import jaxinfo as ji
@@ -42,6 +43,7 @@ def test_no_past_reaches_across_recordings():
         (np.zeros(5), np.zeros(6), 1, "equally long"),
         (np.zeros(5), np.zeros(5), 0, "at least 1"),
         (np.zeros((5, 2, 2)), np.zeros(5), 1, "expected a series"),
+        (pd.Series(np.zeros(5)), pd.Series(np.zeros(5), index=range(4, -1, -1)), 1, "y has another index than x"),
     ],
 )
 def test_bad_series(x, y, lag, words):
@@ -76,7 +78,6 @@ def test_windows_equal_separate_estimates(tmp_path):
     assert values[0] < 0.1 < values[1] < values[2] and (errors > 0).all() and w.times.tolist() == [0.1, 0.2, 0.3]
     alone = ji.mutual_information(vs["a"][:, 1], vs["b"][:, 1], **SMALL)
     assert values[1] == pytest.approx(alone.value, abs=1e-5)
-    pytest.importorskip("pandas")
     table = w.to_pandas()
     assert list(table.index.names) == ["measure", "time"] and len(table) == 3
     w.plot(tmp_path / "w.png")
