@@ -60,16 +60,16 @@ class Model:
         if place is not None:
             training.check_storable(model.settings)
         model.mark = model._fingerprint(needed)
-        # a model of something else stays beside it
+        # a model of something else stays beside it, one that cannot be read is made again
         homes = [] if place is None else [place / "model", place / f"model-{model.mark[:12]}"]
-        for home in homes:
-            before = kept.found(home)
-            if before is not None and before.mark == model.mark:
-                model.fits = before.fits
+        before = {home: kept.found(home) for home in homes}
+        for own in before.values():
+            if own is not None and own.mark == model.mark:
+                model.fits = own.fits
                 return model
         train_models([model], plan(needed).views, place=place, mark=model.mark)
         if place is not None:
-            model._write(next((home for home in homes if not home.exists()), homes[-1]))
+            model._write(next((home for home, other in before.items() if other is None), homes[-1]))
             shutil.rmtree(place / TRAINING, ignore_errors=True)
         return model
 
@@ -199,12 +199,16 @@ class Model:
     def subsets(self, orders: int | Sequence[int] = (3,), measure: str = "o_information") -> Results:
         """A measure of every subset with these numbers of variables, from one network trained on all their views.
 
+        Args:
+          orders: numbers of variables, or one.
+          measure: of a system, by name.
+
         Raises:
           ValueError: for an order that is not between 2 and the number of variables, or another kind of measure.
         """
         names = self.blocks.names
         orders = (orders,) if isinstance(orders, int) else tuple(orders)
-        if not orders or not all(isinstance(k, int) and 2 <= k <= len(names) for k in orders):
+        if not orders or not all(isinstance(k, int | np.integer) and 2 <= k <= len(names) for k in orders):
             raise ValueError(f"orders must lie between 2 and {len(names)}, the number of variables, got {orders}.")
         if measure not in queries.SYSTEM:
             raise ValueError(f"subsets takes a measure of a system, {', '.join(queries.SYSTEM)}, got {measure!r}.")
