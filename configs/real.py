@@ -7,7 +7,7 @@ Expected:  ``docs/real.md``: in how many windows areas share more while a gratin
            O-information is larger for proteins with more known edges, whether O-information of fMRI rises with age.
 
 Options are chosen for that time: permutation tests train two folds by 1,500 steps at most, few rows train small networks, views
-of digits take 16,000 steps at most (the default: 18,000 for all six, 32,000 for two).  Trials are drawn again where two
+of digits take 16,000 steps at most (the default: 18,000, and 32,000 for all pairs).  Trials are drawn again where two
 conditions are compared, of pairs of areas only for counts in 50 ms: of 60 trials, the ten coordinates of 10 ms tell little.
 """
 

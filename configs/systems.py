@@ -23,7 +23,8 @@ GRID = tuple(
 COMPARED = tuple(
     f"mixed-10x{dim}-{transform}" for dim in (5, 20) for transform in ("plain", "half_cube", "inner_spiral")
 )
-HARDEST, TRIED = "gradient-6x5-inner_spiral", ({"net": "mlp"}, {"longer": 2.0})
+HARDEST = ("gradient-6x5-inner_spiral", "gradient-10x5-inner_spiral")
+TRIED = ({"net": "mlp"}, {"longer": 2.0})
 BOUNDS = ("line-mine", "line-nwj", "line-infonce", "line-club")
 
 
@@ -48,7 +49,7 @@ def get_config(arg: str = "") -> ConfigDict:
     slopes = tuple(f"gradient-{n}x5{tail}" for tail in ("", "-half_cube", "-inner_spiral") for n in (6, 10))
     ours = lambda tasks, measures=SYSTEM, **options: group(tasks, measures, options, long=True)
     rest = tuple(task for task in GRID if task not in COMPARED)
-    tried = tuple(ours((HARDEST,), GRADIENT, **options) for options in TRIED)
+    tried = tuple(ours(HARDEST, GRADIENT, **options) for options in TRIED)
     config.groups = (ours(COMPARED), *rivals, ours(slopes, GRADIENT), *tried, ours(rest))
     if arg == "smoke":
         small = {"budget": "quick", "steps": 60, "width": 16, "num_mc": 2, "checks": 4}

@@ -228,8 +228,6 @@ def _of_system(q: Query, blocks: Blocks) -> Measure:
             "or read counts as numbers with discrete=[] (--discrete without names in the shell)."
         )
     label, rest = labels[0], tuple(i for i in among if not blocks.discrete[i])
-    if not rest:
-        raise ValueError(f"{q.measure} needs continuous variables beside {blocks.names[label]}.")
     with_all = ms.mi(n, rest, [label])
     total = with_all + ms.tc(n, rest) if len(rest) > 1 else with_all
     if q.measure == "total_correlation":

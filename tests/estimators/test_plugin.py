@@ -50,11 +50,12 @@ def test_entropy_of_few_counts_is_that_of_chao_wang_and_jost():
 
 @pytest.mark.parametrize("classes, n, flagged", [(5, 200, False), (30, 1000, True)])
 def test_labels_of_too_few_rows_are_flagged_and_their_intervals_hold(classes, n, flagged):
-    """Independent labels: 30 x 30 combinations are not counted by 1,000 rows, and plain counts say .49 nats."""
+    """Independent labels: 30 x 30 combinations are not counted by 1,000 rows, where plain frequencies are far off."""
     found = [plugin.plug_in(np.random.default_rng(k).integers(0, classes, (n, 2)), MI) for k in range(100)]
     assert np.mean([abs(e.value) < 1.96 * e.stderr for e in found]) > 0.9
     assert abs(np.mean([e.value for e in found])) < 0.02
     assert {bool(e.diagnostics["flags"]) for e in found} == {flagged}
+    assert (np.mean([e.diagnostics["plug_in"] for e in found]) > 0.4) == flagged
 
 
 def test_whole_weights_are_worth_copies_of_rows_in_what_is_seen():
