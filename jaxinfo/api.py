@@ -28,7 +28,8 @@ def fit(vs: Any, measures: str | Sequence[str] = queries.SYSTEM, **options: Any)
       measures: names from :data:`jaxinfo.queries.MEASURES`, with variables in brackets where they are not all meant:
         ``"mutual_information(x; y)"``, ``"conditional_mutual_information(x; y | z)"``, ``"entropy(x)"``,
         ``"total_correlation(a, b, c)"``, ``"o_information(a, b, c | age)"`` (averaged over what is given),
-        ``"o_information_gradient"`` (all variables).
+        ``"o_information_gradient"`` (all variables).  ``()`` trains nothing yet: ``model.measure``, ``gradient`` and
+        ``sample`` train what they need.
       **options: every field of :class:`jaxinfo.options.Options` and :class:`jaxinfo.estimators.settings.Settings`.
 
     Returns:

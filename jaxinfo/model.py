@@ -53,7 +53,7 @@ class Model:
     ) -> Model:
         """Train what the measures need; see :func:`jaxinfo.fit`."""
         model = cls.ask(table, measures, opts, overrides)
-        needed = model._measures(queries.expand(measures, table.blocks))
+        needed = model._measures(queries.expand(model.asked, table.blocks)) if model.asked else {}
         if not needed:
             return model
         place = None if opts.checkpoint_dir is None else Path(opts.checkpoint_dir)
@@ -77,15 +77,16 @@ class Model:
     def ask(
         cls, table: inputs.Table, measures: str | Sequence[str], opts: Options, overrides: Mapping[str, Any]
     ) -> Model:
-        """A model that knows what it will be asked, not trained yet."""
+        """A model that knows what it will be asked, or with ``()`` will be told later; not trained yet."""
         model = cls(table, table.blocks, opts, resolve(opts.budget, overrides))
-        asked = queries.expand(measures, table.blocks)
+        later = isinstance(measures, (tuple, list)) and not measures
+        asked = {} if later else queries.expand(measures, table.blocks)
         model.asked = tuple(asked)
         if opts.null:
             permutation.check(q.kind for q in asked.values())
             next(permutation.independent(table.x, table.blocks.slices, model.groups, 1, opts.seed))  # refuses at once
         n, s = table.x.shape[0], model.settings
-        counted = all(queries.is_plug_in(q, table.blocks) for q in asked.values())  # and never cut into folds
+        counted = not later and all(queries.is_plug_in(q, table.blocks) for q in asked.values())  # never cut into folds
         for folds in () if counted else (s.folds, for_null(s).folds) if opts.null else (s.folds,):
             crossfit_splits(n, folds, np.random.default_rng(opts.seed), model.groups, s.validation, model.weights)
         if opts.bootstrap:

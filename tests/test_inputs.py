@@ -425,10 +425,20 @@ def test_whole_numbers_of_numpy_are_whole_numbers():
     assert Settings(seeds=np.int64(2)) == Settings(seeds=2) and type(Settings(seeds=np.int64(2)).seeds) is int
 
 
-@pytest.mark.parametrize("measures", [[], None, [3]])
+@pytest.mark.parametrize("measures", [None, [3], [None]])
 def test_measures_have_names(xy, measures):
     with pytest.raises(ValueError, match="expected measures by name"):
         ji.fit({"x": xy[0], "y": xy[1]}, measures)
+
+
+def test_a_model_asked_nothing_waits_for_its_first_question(xy):
+    model = ji.fit({"x": xy[0], "y": xy[1]}, ())
+    assert model.fits == [] and model.asked == ()
+    for ask in (model.estimate, lambda: model.measure(()), lambda: model.gradient(())):
+        with pytest.raises(ValueError, match="expected measures by name"):
+            ask()
+    with pytest.raises(ValueError, match="expected measures by name"):
+        ji.estimate({"x": xy[0], "y": xy[1]}, [])
 
 
 def test_a_file_is_no_checkpoint_dir(tmp_path):
