@@ -83,12 +83,9 @@ def cells(config) -> list[dict]:
 
 
 def asked(config, records: list[dict]) -> list[dict]:
-    """The cells under the fewest seeds that the records speak of, one on a CPU; under more, those that are recorded: where an
-    accelerator took some shapes, the document says how many tasks these are."""
-    config = config.copy_and_resolve_references()
+    """The cells under every number of seeds that the records speak of, one on a CPU, more on an accelerator."""
     counts = sorted({r["seeds"] for r in records if "seeds" in r}) or [config.seeds]
-    config.seeds = counts[0]
-    return cells(config) + [{k: r[k] for k in KEYS} for r in records if r.get("seeds") in counts[1:]]
+    return [c | {"seeds": count} for count in counts for c in cells(config)]
 
 
 def shown(record: dict) -> str:

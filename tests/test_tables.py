@@ -197,6 +197,7 @@ def test_coverage_and_rejections():
     (found,) = intervals.rejections(tests)
     assert (found["rejected"], found["tests"]) == (1, 4)
     text = intervals.markdown(draws + tests)
+    assert "root-mean-square errors: **outside.**" in intervals.markdown([*draws, record(error=math.nan, seed=10)])
     assert "7 of 10 nominal" in text and "**outside.**" in text and "1 of 4 permutation tests" in text
 
 

@@ -32,8 +32,8 @@ class Ratio(NamedTuple):
 
     @property
     def judged(self) -> bool:
-        """Whether the denominator is large enough for a ratio to mean something."""
-        return bool(self.below.mean() >= bars.CONSISTENT["nats"])
+        """Whether the denominator is large enough for a ratio to mean something; one that is no number is judged, and fails."""
+        return not self.below.mean() < bars.CONSISTENT["nats"]
 
 
 def ratios(records: list[dict]) -> dict[tuple[str, float], dict[str, dict[float, Ratio]]]:
@@ -43,8 +43,9 @@ def ratios(records: list[dict]) -> dict[tuple[str, float], dict[str, dict[float,
     out: dict[tuple[str, float], dict[str, dict[float, list[tuple[float, float]]]]] = {}
     for (title, hi, seed, test, level), value in kept.items():
         below = kept.get((title, hi, seed, "baseline", 1.0 if test == "baseline" else level))
-        if below:
-            out.setdefault((title, hi), {}).setdefault(test, {}).setdefault(level, []).append((value / below, below))
+        if below is not None:
+            ratio = value / below if below else np.nan
+            out.setdefault((title, hi), {}).setdefault(test, {}).setdefault(level, []).append((ratio, below))
     sort = lambda of: {level: Ratio(*np.array(of[level]).T) for level in sorted(of)}
     return {key: {test: sort(tests[test]) for test in IDEAL if test in tests} for key, tests in out.items()}
 
@@ -68,7 +69,8 @@ def verdicts(found: dict[str, dict[float, Ratio]]) -> list[str]:
                 f"{bars.CONSISTENT[test]:g} of 0): {said(holds, whole and 0.0 in means)}"
             )
         else:
-            at = max(means, key=lambda level: abs(means[level] - IDEAL[test]))
+            away = [abs(mean - IDEAL[test]) for mean in means.values()]
+            at = list(means)[int(np.argmax(away))]  # NaN is what argmax finds
             holds = abs(means[at] - IDEAL[test]) <= bars.CONSISTENT[test]
             others = [f"{level:.2f}, {r.ratio.mean():.3f}" for level, r in of.items() if not r.judged]
             left_out = f"; not judged: level {'; level '.join(others)}" if others else ""

@@ -37,7 +37,7 @@ def verdicts(records: list[dict], flops: dict[str, float]) -> list[str]:
     b, b_gpu, seeds = bars.FORTY, bars.ACCELERATOR, records[0]["seeds"]
     each = np.concatenate([[abs(e).mean() for e in errors(r).values()] for r in records])
     whole = each.size >= b["tasks"]
-    judged = lambda holds: said(holds, whole)
+    judged = lambda holds: said(holds, whole and seeds >= b["seeds"])
     near = int((each <= 0.05).sum())
     wall, cpu = sum(r["wall_s"] for r in records) / 60.0, sum(r["cpu_s"] for r in records) / 60.0
     done = f"{each.size} tasks × {seeds} seed{'s' * (seeds > 1)} in {wall:.1f} minutes of wall"
@@ -48,7 +48,7 @@ def verdicts(records: list[dict], flops: dict[str, float]) -> list[str]:
         f"- Mean error {each.mean():.4f} nats (bar: {b['error']:g}): {judged(bool(each.mean() <= b['error']))}",
     ]
     if records[0]["clock"] == "cpu":
-        cost = judged(cpu / seeds <= b["cpu_min"])
+        cost = said(cpu / seeds <= b["cpu_min"], whole)
         return [*lines, f"- {done} on a CPU; {cpu / seeds:.1f} CPU-minutes a seed (bar: {b['cpu_min']:g}): {cost}"]
     enough = whole and seeds >= b_gpu["seeds"]
     trained, taken = sum(r["training_flops"] for r in records), sum(r["training_wall_s"] for r in records)

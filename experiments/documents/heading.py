@@ -1,5 +1,6 @@
 """What every document drawn from records begins with: its title and the two commands that make it."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from experiments.cells import cpu_seconds
@@ -34,8 +35,16 @@ def side_by_side(records: Sequence[dict]) -> list[str]:
 def cost_counts(records: Sequence[dict]) -> str:
     """What the CPU-seconds of these records hold, in a sentence."""
     if any(r.get("programs_kept") for r in records):
-        return "CPU-seconds count compiling once for each shape of data, in the first cell that has it."
-    return "CPU-seconds include compiling, in a fresh process each."
+        words = "CPU-seconds count compiling once for each shape of data, in the first cell that has it"
+    else:
+        words = "CPU-seconds include compiling, in a fresh process each"
+    return f"{words}; processors: {processors(records)}."
+
+
+def processors(records: Sequence[dict]) -> str:
+    """The processors that records were measured on, with how many on each."""
+    each = Counter(r.get("environment", {}).get("processor") or "not noted" for r in records)
+    return ", ".join(f"{name} ({count})" for name, count in each.most_common()) or "none"
 
 
 def commits(records: Sequence[dict]) -> str:

@@ -57,7 +57,7 @@ def verdicts(covers: list[dict], tests: list[dict]) -> list[str]:
     lines = []
     if covers:
         covered, draws = sum(r["covered"] for r in covers), sum(r["draws"] for r in covers)
-        wide = [r["task"] for r in covers if r["ratio"] > bars.WIDEST]
+        wide = [r["task"] for r in covers if not r["ratio"] <= bars.WIDEST]  # true of NaN
         least = bars.COVERED * draws
         lines.append(
             f"- {covered} of {draws} nominal 95 % intervals cover (bar: at least {least:.0f}): "

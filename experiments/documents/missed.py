@@ -8,6 +8,8 @@ from textwrap import fill
 
 from experiments.documents.complete import OUTSIDE
 
+SIGNS = OUTSIDE, OUTSIDE.replace(".**", " (")  # the second says of what
+
 TRIED = {
     "cost": (
         "Compiling is most of what a short fit of ours costs; the published recipe, one network, compiles in less. Where "
@@ -31,12 +33,13 @@ TRIED = {
 def lines_of(name: str, text: str) -> list[str]:
     """The verdicts of a document that are outside their bars; a row of a table by its first two cells and its verdict."""
     found = []
-    for line in text.splitlines():
-        if OUTSIDE in line and line.startswith("- "):
+    outside = lambda words: any(sign in words for sign in SIGNS)
+    for line in filter(outside, text.splitlines()):
+        if line.startswith("- "):
             found.append(line)
-        elif OUTSIDE in line and line.startswith("| "):
+        elif line.startswith("| "):
             cells = [cell.strip() for cell in line.strip("| ").split(" | ")]
-            verdict = next(cell for cell in cells if OUTSIDE in cell)
+            verdict = next(filter(outside, cells))
             found.append(f"- {', '.join(cells[:2])}: {verdict}")
     return found
 

@@ -51,7 +51,7 @@ def ends(records: list[dict]) -> dict[str, np.ndarray]:
 
 def verdicts(records: list[dict]) -> list[str]:
     """The bars in words."""
-    furthest = max(back(r) for r in records)
+    furthest = float(np.max([back(r) for r in records]))  # NaN stays NaN
     end = ends(records)
     away = float(abs(end["difference"] - end["classifier"])[:, 0].max())
     mean = {name: "{:.3f} ± {:.3f}".format(*of.mean(0)) for name, of in end.items()}

@@ -42,7 +42,7 @@ def errors(records: list[dict]) -> dict[tuple[str, str], dict[str, np.ndarray]]:
 
 
 def signs(records: list[dict]) -> dict[tuple[str, str], list[bool]]:
-    """(estimator, task) -> whether the sign of Ω is right, for every data seed whose truth is over 3 of its standard errors.
+    """(estimator, task) -> whether the sign of Ω is right, for data seeds whose truth or estimate is over 3 standard errors.
 
     The copula, which reports no standard error, is asked on every seed; so is a standard error that is no number.
     """
@@ -53,7 +53,7 @@ def signs(records: list[dict]) -> dict[tuple[str, str], list[bool]]:
             if OMEGA not in r["truth"] or OMEGA not in value:
                 continue
             truth, unsure = r["truth"][OMEGA], SURE * stderr.get(OMEGA, 0.0)
-            if not abs(truth) <= unsure:  # true of NaN too
+            if not (abs(truth) <= unsure and abs(value[OMEGA]) <= unsure):  # true of NaN too
                 out.setdefault((name, r["task"]), []).append(bool(np.sign(value[OMEGA]) == np.sign(truth)))
     return out
 
@@ -61,6 +61,7 @@ def signs(records: list[dict]) -> dict[tuple[str, str], list[bool]]:
 def systems(records: list[dict]) -> list[dict]:
     """One row per estimator and system: relative errors of TC and DTC, error of Ω over TC, signs of Ω by data seed."""
     truth, right = {r["task"]: r["truth"] for r in records}, signs(records)
+    left = {(named(r), r["task"]) for r in records if left_the_numbers(r)}
     cpu: dict[tuple[str, str], list[float]] = {}
     for r in records:
         if (seconds := cpu_seconds(r)) is not None:
@@ -76,11 +77,17 @@ def systems(records: list[dict]) -> list[dict]:
                 "estimator": name, "task": task, "tc": float(abs(of[TC]).mean() / t[TC]),
                 "dtc": float(abs(of[DTC]).mean() / t[DTC]), "omega": float(abs(of[OMEGA]).mean() / t[TC]),
                 "signs": right.get((name, task), []), "seeds": of[TC].size, "truth": t,
-                "cpu_s": float(np.mean(spent)) if spent else None,
+                "cpu_s": float(np.mean(spent)) if spent else None, "diverged": (name, task) in left,
                 "bar": bars.SYSTEM_SPIRAL if task.endswith("inner_spiral") else bars.SYSTEM,
             }
         )  # fmt: skip
     return rows
+
+
+def left_the_numbers(record: dict) -> bool:
+    """Whether a flag of the record says that a loss was no number before the time was up."""
+    told = [d for d in record.get("diagnostics", {}).values() if isinstance(d, dict)]
+    return any("loss was not finite" in flag for d in told for flag in d.get("flags", ()))
 
 
 def verdicts(records: list[dict]) -> list[str]:
@@ -101,8 +108,8 @@ def verdicts(records: list[dict]) -> list[str]:
         right, seeds = [s for r in ours for s in r["signs"]], sum(r["seeds"] for r in ours)
         omega = np.array([r["omega"] for r in ours])
         lines += [
-            f"- Sign of O-information right in {sum(right)} of {len(right)} estimates where the truth is over {SURE:g} of "
-            f"their standard errors, of {seeds}: {said(all(right)) if right else '**not judged.**'}",
+            f"- Sign of O-information right in {sum(right)} of {len(right)} estimates where they or the truth are over "
+            f"{SURE:g} of their standard errors, of {seeds}: {said(all(right)) if right else '**not judged.**'}",
             f"- O-information: mean error over TC {100 * omega.mean():.2f} % (bar: {100 * bars.OMEGA:g} %), worst "
             f"{100 * omega.max():.2f} %, {ours[int(omega.argmax())]['task']}: {said(omega.mean() <= bars.OMEGA)}",
         ]
@@ -142,11 +149,13 @@ def _median(total: dict[str, float], tasks: list[str]) -> str:
 
 
 def budget(records: list[dict], name: str) -> str:
-    """What a decomposition was given: the CPU-seconds of ours in all, and the steps that each of its parts took in them."""
+    """What each part of a decomposition was given, its share of the CPU-seconds of ours, and the steps that it took."""
     of = [r for r in records if named(r) == name]
     seconds = np.mean([r["cpu_seconds"] for r in of])
     steps = np.mean([r["diagnostics"][TC]["steps"] for r in of])
-    return f"{seconds:.0f} CPU-seconds and {steps:.0f} steps for each mutual information"
+    left = sum(map(left_the_numbers, of))
+    lost = f"; left the numbers on {left} of {len(of)} systems" if left else ""
+    return f"{seconds:.0f} CPU-seconds and {steps:.0f} steps for each mutual information{lost}"
 
 
 def gradients(records: list[dict]) -> list[dict]:
@@ -170,7 +179,8 @@ def markdown(records: list[dict]) -> str:
         *heading("Systems of six and ten variables", MAKE, "systems"),
         f"Code: commit {commits(records)}. {records[0]['n']} rows; truths by Gaussian entropies, which no map changes.",
         "Errors of TC and DTC are relative, that of O-information is over TC. Decompositions take TC and S apart into mutual",
-        "informations along a line or a tree, which together train for the CPU-seconds that ours took; the published recipe's",
+        "informations along a line or a tree, which together train for the CPU-seconds that ours took, each no longer than its",
+        "loss is a number (*left the numbers* where one was none before its time was up); the published recipe's",
         "running average is made to forget sooner, since the clock ends it early. Ours reads rows left out in cross-fitting,",
         "decompositions read as many fresh ones. The errors of the Gaussian copula say how much more than correlations a",
         "system asks for.",
@@ -186,9 +196,10 @@ def markdown(records: list[dict]) -> str:
     ]
     for r in sorted(systems(records), key=lambda r: r["task"]):
         wrong = len(r["signs"]) - sum(r["signs"])
-        sign = f"**{wrong} wrong**" if wrong else "right" if r["signs"] else f"truth under {SURE:g} s.e."
+        who = r["estimator"] + ", left the numbers" * r["diverged"]
+        sign = f"**{wrong} wrong**" if wrong else "right" if r["signs"] else f"under {SURE:g} s.e."
         cells = [
-            r["task"], r["estimator"], *(number(r["truth"][m]) for m in (TC, DTC, OMEGA)), percent(r["tc"]),
+            r["task"], who, *(number(r["truth"][m]) for m in (TC, DTC, OMEGA)), percent(r["tc"]),
             percent(r["dtc"]), percent(r["omega"]), sign, number(r["cpu_s"], 0),
         ]  # fmt: skip
         lines.append("| " + " | ".join(cells) + " |")

@@ -10,7 +10,8 @@ With scores f_ij = T(x_i, y_j) of a batch, E_p the mean over its B pairs (i = j)
     DoE        cross-entropy of q(y) − cross-entropy of q(y|x), Gaussian or logistic    arXiv 1811.04251
     FMMI       −∫₀¹ E div v(z_t, t) dt, v the velocity of a flow from p(x) p(y) to p(x, y)          arXiv 2511.08552
 
-MINE differs from DV in its gradient only: the partition function is divided by a moving average.
+MINE differs from DV in its gradient only: the partition function is divided by the exponential of a moving average of its
+logarithm (the paper averages the function itself).
 """
 
 from __future__ import annotations

@@ -40,7 +40,10 @@ def test_verdicts(tmp_path):
     assert benchmark.markdown(all_of).count("within.") == 3
     assert "0 of 1 rivals (bar: all)" in benchmark.markdown([*OURS, rival(0.01)])
     more = benchmark.markdown([*records, record(error=0.004, n=100_000)])
-    assert "Within 0.1 nats: 1 of 2" in more and "From 100000 rows, 1 of 10 tasks: mean error 0.0040" in more
+    assert (
+        "Within 0.1 nats: 1 of 2" in more
+        and "From 100000 rows, 1 of 10 tasks, data seeds: 1; mean error 0.0040" in more
+    )
     benchmark.picture([*records, rival(float("nan"), seed=1)], tmp_path / "benchmark.png")
     assert (tmp_path / "benchmark.png").read_bytes()[:4] == b"\x89PNG"
 

@@ -66,12 +66,22 @@ def test_ratios_are_those_of_one_seed_data_set_and_clean_end():
         ({"processing": 0.94}, 1),
         ({"additivity": 2.11}, 2),
         ({"additivity": 1.89}, 2),
+        ({"additivity": float("nan")}, 2),
+        ({"processing": float("nan")}, 1),
     ],
 )
 def test_verdicts(change, outside):
     said = ["outside" if "**outside.**" in line else "within" for line in verdicts(seeds(**change))]
     assert said == ["outside" if k == outside else "within" for k in range(3)]
     assert all("5 seeds" in line for line in verdicts(seeds(**change)))
+
+
+@pytest.mark.parametrize("below", [float("nan"), 0.0])
+def test_a_denominator_that_is_no_number_excuses_nothing(below):
+    records = [r for r in seeds() if (r["test"], r["level"]) != ("baseline", 0.5)]
+    for seed in range(5):
+        records += [one("baseline", 0.5, 4.0 if seed else below, seed), one("additivity", 1.0, 20.0, seed)]
+    assert verdicts(records)[2].endswith("**outside.**")
 
 
 def test_means_over_seeds_are_judged():

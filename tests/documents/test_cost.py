@@ -74,6 +74,16 @@ def test_times_are_means_over_seeds_and_compiling_counts():
     assert "(bar: 40): **outside.**" in cost.markdown([*slower, PUBLISHED])
 
 
+def test_a_recipe_that_went_on_beyond_its_steps_is_said_to():
+    near = timed("ours", (10, 0.01), task=SPIRAL)
+    far = timed("published", (100, 0.3), (200, 0.2), task=SPIRAL, of=15)
+    text = cost.markdown([far, near])
+    assert (
+        "20.0 (≥ 22.1 without compiling), of a recipe that went on to 20 steps; ≥ 15.0 at the end of its own 15 (bar: 10)"
+        in text
+    )
+
+
 def test_one_that_never_comes_near(tmp_path):
     near = timed("ours", (10, 0.2), (50, 0.01), task=SPIRAL)
     far = timed("published", (10, 0.3), (1000, 0.2), task=SPIRAL)

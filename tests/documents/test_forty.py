@@ -1,6 +1,6 @@
 """The 40 tasks in few programs: bars on accuracy and cost, on a CPU and on an accelerator."""
 
-from experiments.documents import forty
+from experiments.documents import complete, forty
 
 NEAR = [f"task {k}" for k in range(40)]
 
@@ -25,7 +25,8 @@ def test_one_line_per_shape_and_a_projection(tmp_path):
 
 
 def test_accuracy_is_judged_on_all_forty():
-    text = forty.markdown([told(NEAR)])
+    assert "Within 0.1 nats: 40 of 40 (bar: all): within so far." in forty.markdown([told(NEAR)])  # of one seed
+    text = forty.markdown([told(NEAR, seeds=3)])
     assert "Within 0.1 nats: 40 of 40 (bar: all): within." in text
     assert "Mean error 0.0100 nats (bar: 0.02): within." in text and "outside" not in text
     text = forty.markdown([told(NEAR[:36]), told(NEAR[36:39], 0.06), told(NEAR[39:], -0.11)])
@@ -50,4 +51,10 @@ def test_part_of_an_accelerator_is_projected_by_what_it_took_beside_a_cpu():
     assert "10 tasks × 10 seeds in 2.0 minutes of wall (bar: 10 seeds in 10): within so far." in text
     assert "58 steps of all fits of a shape per second, 33.50 TFLOP/s, 50.0 % of what an H200" in text
     assert "all 40 tasks would take 4.0 minutes (bar: 10)." in text and text.count("projection") == 1
-    assert "Within 0.1 nats: 40 of 40 (bar: all): within." in text and "10 of 10 (bar: all): within so far." in text
+    assert "3.3 CPU-minutes a seed (bar: 25): within." in text and "10 of 10 (bar: all): within so far." in text
+
+
+def test_shapes_that_an_accelerator_has_not_taken_are_missing():
+    records = [told(NEAR[:10]), told(NEAR[10:], shape="2-2"), told(NEAR[:10], seeds=10)]
+    cells, _ = complete.asked("forty", records)
+    assert [sum(c["seeds"] == k for c in cells) for k in (1, 10)] == [len(cells) // 2] * 2

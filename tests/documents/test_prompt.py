@@ -46,6 +46,7 @@ def test_images_of_one_label_throughout_set_the_bar_and_have_one():
     "change, verdict",
     [
         ({"gap": (0.0, 2.07, 2.02)}, 0),  # goes back by .05, its standard error is .04
+        ({"gap": (0.0, float("nan"), 2.02)}, 0),
         ({"classifier": 1.94}, 1),
         ({"classifier": 2.16}, 1),
         ({"early": 0.87}, 2),

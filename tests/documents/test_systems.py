@@ -82,9 +82,18 @@ def test_every_seed_is_asked_by_its_own_standard_error():
     sure = told("jaxinfo", 15.0, 16.0, seed=2)
     assert systems.signs([OURS, vague, sure])["jaxinfo", "mixed-10x5-plain"] == [True, False]
     text = systems.markdown([OURS, vague, sure])
-    assert "right in 1 of 2 estimates where the truth is over 3 of their standard errors, of 3:" in text
+    assert "right in 1 of 2 estimates where they or the truth are over 3 of their standard errors, of 3:" in text
     assert "| **1 wrong** |" in text
     assert "standard errors, of 1: **not judged.**" in systems.markdown([vague])
+    surely_wrong = told("jaxinfo", 10.0, 60.0) | {"stderr": dict.fromkeys(TRUTH, 4.0)}  # 12 errors from zero
+    assert systems.signs([surely_wrong])["jaxinfo", "mixed-10x5-plain"] == [False]
+
+
+def test_a_loss_that_left_the_numbers_is_said():
+    flags = {"steps": 700.0, "flags": ["the loss was not finite after 300 steps: its best parameters before are read"]}
+    text = systems.markdown([OURS, rival(15.0, 16.0, diagnostics={"total_correlation": flags})])
+    assert "700 steps for each mutual information; left the numbers on 1 of 1 systems)" in text
+    assert "| mixed-10x5-plain | line-nwj, left the numbers |" in text
 
 
 def test_gradients_behind_a_spiral_are_judged_apart():
