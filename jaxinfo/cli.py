@@ -10,9 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jaxinfo import api, inputs, parallel, programs, queries
+from jaxinfo.blocks import Blocks
+from jaxinfo.estimators import permutation
 from jaxinfo.estimators.settings import BUDGETS
 from jaxinfo.io import data, embedded
 
+WRITTEN = "estimates.csv", "profile.csv", "records.jsonl", "report.png"
 EPILOG = """\
 examples:
   jaxinfo estimate recordings.npz --out out
@@ -42,7 +45,8 @@ def parser() -> argparse.ArgumentParser:
     e.add_argument("data", metavar="DATA", help="npz, npy, csv or parquet file, or example:NAME")
     e.add_argument(
         "--measures", nargs="+", metavar="MEASURE", default=None,
-        help="what to estimate (default: the four system measures, or mutual_information for two variables)",
+        help="what to estimate (default: the four system measures, with --null those of them that can be tested, or "
+        "mutual_information for two variables)",
     )  # fmt: skip
     e.add_argument("--blocks", metavar="SPEC", help='join columns into variables: "name=col,col*;name=col"')
     e.add_argument("--discrete", nargs="*", metavar="NAME", help="variables that are class labels (default: by type)")
@@ -87,8 +91,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _estimate(args: argparse.Namespace) -> api.Results:
     if args.data.startswith("example:"):
         variables, title = embedded.load(args.data.removeprefix("example:"))
+        if args.blocks:
+            variables = data.join(variables, data.parse_blocks(args.blocks))
     else:
-        variables, title = data.read(args.data), f"{Path(args.data).name}"
+        beside = [column for column in (args.groups, args.weights) if column is not None]
+        variables, title = data.read(args.data, args.blocks, beside), f"{Path(args.data).name}"
     aside = {}
     for option in ("groups", "weights"):
         column = getattr(args, option)
@@ -96,13 +103,19 @@ def _estimate(args: argparse.Namespace) -> api.Results:
             if column not in variables:
                 raise ValueError(f"--{option} names {column!r}, which is not in the data: {', '.join(variables)}.")
             aside[option] = variables.pop(column)
-    if args.blocks:
-        variables = data.join(variables, data.parse_blocks(args.blocks))
     measures = args.measures
     if measures is None:
         measures = queries.SYSTEM if len(variables) > 2 else ("mutual_information",)
+        if args.null:
+            measures = tuple(name for name in measures if name in permutation.MEASURES)
+    else:  # what no measure speaks of need not be a variable at all
+        asked = queries.expand(measures, Blocks((1,) * len(variables), tuple(variables))).values()
+        spoken_of = {i for q in asked for group in q.groups for i in group}
+        dropped = [name for i, name in enumerate(variables) if i not in spoken_of]
+        variables = {name: v for name, v in variables.items() if name not in dropped}
+        args.discrete = args.discrete and [name for name in args.discrete if name not in dropped]
     if args.out:
-        _writable(args.out)
+        _writable(args.out, args.data)
     results = api.estimate(
         variables, measures, budget=args.budget, seed=args.seed, null=args.null, bootstrap=args.bootstrap,
         form=args.form, unit=args.unit, discrete=args.discrete, groups=aside.get("groups"),
@@ -114,12 +127,14 @@ def _estimate(args: argparse.Namespace) -> api.Results:
     return results
 
 
-def _writable(directory: str) -> None:
+def _writable(directory: str, source: str) -> None:
     """Make a directory and try a file in it, before hours of training.
 
     Raises:
-      ValueError: when either fails.
+      ValueError: when either fails, or what is written there would replace the ``source`` of the data.
     """
+    if Path(source).resolve() in [(Path(directory) / name).resolve() for name in WRITTEN]:
+        raise ValueError(f"--out {directory}: {source} would be replaced by the results; name another directory.")
     try:
         Path(directory).mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=directory).close()

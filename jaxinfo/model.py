@@ -27,7 +27,6 @@ from jaxinfo.plan import plan
 from jaxinfo.results import Results
 from jaxinfo.types import Estimate
 
-TRAINING = "training"  # inside checkpoint_dir, while networks are being trained
 UNKNOWN_OPTIMISM = (
     "in new rows alone networks see too little: this measure was not read in the rows trained on before saving, so "
     "what they see more there is not added",
@@ -70,7 +69,7 @@ class Model:
         train_models([model], plan(needed).views, place=place, mark=model.mark)
         if place is not None:
             model._write(next((home for home, other in before.items() if other is None), homes[-1]))
-            shutil.rmtree(place / TRAINING, ignore_errors=True)
+            shutil.rmtree(training.place_of(place, model.mark), ignore_errors=True)
         return model
 
     @classmethod
@@ -116,7 +115,8 @@ class Model:
         Few new rows are read by the networks of every fold, and averaged.  What is of class labels alone has no network: it
         is counted in the rows given.
 
-        A measure whose views were not trained is trained now, as long as the model still holds its data.
+        A measure whose views were not trained is trained now, as long as the model still holds its data; only what is named
+        when fitting is kept in ``checkpoint_dir``.
 
         Args:
           name: of the measure.
@@ -208,12 +208,12 @@ class Model:
           ValueError: for an order that is not between 2 and the number of variables, or another kind of measure.
         """
         names = self.blocks.names
-        orders = (orders,) if isinstance(orders, int) else tuple(orders)
-        if not orders or not all(isinstance(k, int | np.integer) and 2 <= k <= len(names) for k in orders):
+        each = (orders,) if isinstance(orders, int | np.integer) else tuple(orders)
+        if not each or not all(isinstance(k, int | np.integer) and 2 <= k <= len(names) for k in each):
             raise ValueError(f"orders must lie between 2 and {len(names)}, the number of variables, got {orders}.")
         if measure not in queries.SYSTEM:
             raise ValueError(f"subsets takes a measure of a system, {', '.join(queries.SYSTEM)}, got {measure!r}.")
-        texts = [f"{measure}({', '.join(c)})" for k in orders for c in combinations(names, k)]
+        texts = [f"{measure}({', '.join(c)})" for k in each for c in combinations(names, k)]
         return self._results(queries.expand(tuple(texts), self.blocks), None)
 
     # -- how it is answered -------------------------------------------------------------------------------------------
@@ -235,16 +235,19 @@ class Model:
 
         Args:
           names: variables to draw together, none of them discrete.
-          given: rows of the variables to condition on, name -> ``[n]`` or ``[n, d]``, in the data's units.
-          n: how many rows, when nothing is given.
+          given: rows of the variables to condition on, name -> ``[n]`` or ``[n, d]``, in the data's units; one row may be
+            drawn from ``n`` times.
+          n: how many rows, when nothing or one row is given.
           seed: of the noise.
           steps: of the solver.
 
         Returns:
-          name -> ``[n, d]`` in the data's units.
+          name -> ``[n, d]`` in the data's units, without columns that repeated others; values of a column with many ties
+          come with the noise that was added to it.
 
         Raises:
-          ValueError: for unknown or discrete names, names on both sides, or neither ``given`` nor ``n``.
+          ValueError: for unknown or discrete names, names on both sides, neither ``given`` nor ``n``, or both where they
+            do not agree.
         """
         names = (names,) if isinstance(names, str) else tuple(names)
         given = {} if given is None else inputs.named(given)
@@ -258,6 +261,9 @@ class Model:
         known = np.zeros((n or 1, self.blocks.dim))
         if given:
             known = inputs.apply(self._rules(), given, seed=seed, only=tuple(given))
+            if n is not None and len(known) not in (1, n):
+                raise ValueError(f"n={n} rows were asked for and {len(known)} given; leave out n, or give one row.")
+            known = np.repeat(known, n or 1, 0) if len(known) == 1 else known
         out = generate.sample(jax.random.key(seed), fitted, view, known, steps)
         return {name: out[:, self.blocks.slices[i]] for name, i in zip(names, drawn)}
 
@@ -277,7 +283,7 @@ class Model:
         if rows is not None:
             return inputs.apply(self._rules(), inputs.named(rows), seed=self.options.seed + 1)
         if self.table is None:
-            raise ValueError("a loaded model does not hold its data: give rows=.")
+            raise ValueError("a loaded model does not hold its data: ask measure(name, rows=...) on new rows.")
         return self.table.x
 
     def _results(
@@ -386,7 +392,7 @@ class Model:
 
         What reading the training rows tells of the measures named when fitting is read first and kept.
         """
-        measures = self._measures(queries.expand(self.asked, self.blocks))
+        measures = self._measures(queries.expand(self.asked, self.blocks)) if self.asked else {}
         if measures and self.table is not None:
             self._optimism_of(measures, self._knowing(plan(measures).views, ", ".join(measures)))
         return self._write(directory)
@@ -446,7 +452,7 @@ def train_models(
         assert m.table is not None  # training has data
         jobs.append(Job(m.table.x, m.options.seed, m.groups, m.weights))
     settings = first.settings if settings is None else settings
-    place = None if place is None else place / TRAINING
+    place = None if place is None else training.place_of(place, mark)
     found = training.train(jobs, first.blocks, views, settings, first.options, place=place, mark=mark)
     for m, fitted in zip(models, found):
         m.fits.append(fitted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +34,10 @@ def transfer_entropy(x: Any, y: Any, lag: int = 1, *, groups: Any = None, **opti
       lag: how many past samples are looked at.
       groups: ``(T,)`` labels of recordings or trials that follow one another in the series: no past reaches across them,
         and they are the stretches.  By default the series is one recording, cut into 50 stretches.
-      **options: see :func:`jaxinfo.fit`.
+      **options: see :func:`jaxinfo.fit`; ``sample_weight`` is ``(T,)``.
 
     Returns:
-      An :class:`~jaxinfo.types.Estimate` in nats.
+      An :class:`~jaxinfo.types.Estimate` in nats; ``per_sample`` is of the samples whose past is whole, in their order.
 
     Raises:
       ValueError: for series of different lengths, a lag below 1, or recordings too short for it.
@@ -48,7 +49,7 @@ def transfer_entropy(x: Any, y: Any, lag: int = 1, *, groups: Any = None, **opti
             f"x and y must be equally long, got {length} and {len(sides['y'])} samples; cut the longer one."
         )
     inputs.same_index({"x": x, "y": y, "groups": groups})
-    if not isinstance(lag, int) or lag < 1:
+    if isinstance(lag, bool) or not isinstance(lag, Integral) or lag < 1:
         raise ValueError(f"lag must be a whole number of samples, at least 1, got {lag!r}.")
     given = inputs.row_groups(groups, length)
     labels = np.zeros(length, int) if given is None else given
@@ -62,6 +63,9 @@ def transfer_entropy(x: Any, y: Any, lag: int = 1, *, groups: Any = None, **opti
     history = lambda side: sides[side][past].reshape(len(present), -1)
     variables = {"present": sides["y"][present], "source": history("x"), "own_past": history("y")}
     name = "conditional_mutual_information(present; source | own_past)"
+    weights = inputs.row_weights(options.pop("sample_weight", None), length)
+    if weights is not None:
+        options["sample_weight"] = weights[present]
     e = api.estimate(variables, name, groups=stretch[present], **options)[name]
     return e._replace(name=f"transfer_entropy(lag {lag})")
 
@@ -153,4 +157,6 @@ def _series(name: str, value: Any) -> np.ndarray:
     if a.ndim not in (1, 2):
         raise ValueError(f"{name}: expected a series (T,) or (T, d), got shape {a.shape}.")
     columns.refuse_dates(name, a)
+    if a.dtype.kind not in "biuf":
+        raise ValueError(f"{name}: expected a series of numbers, got {a.dtype}; code labels as columns of 0 and 1.")
     return a.astype(np.float64).reshape(len(a), -1)

@@ -1,4 +1,4 @@
-"""A thin adapter with scikit-learn's conventions; does not import scikit-learn."""
+"""A thin adapter with scikit-learn's conventions; imports scikit-learn only when that asks for its tags."""
 
 from __future__ import annotations
 
@@ -50,7 +50,10 @@ class MutualInformation:
     def fit(self, X: Any, y: Any) -> MutualInformation:
         """Estimate I(X; y) from rows X ``(n, d)`` and y ``(n,)`` or ``(n, e)``."""
         discrete = None if self.discrete_target is None else ["y"] if self.discrete_target else []
-        seed = 0 if self.random_state is None else int(self.random_state)
+        seed = self.random_state
+        if hasattr(seed, "randint"):  # a numpy RandomState
+            seed = seed.randint(2**31 - 1)
+        seed = 0 if seed is None else seed
         self._model = api.fit(
             {"x": X, "y": y}, "mutual_information", budget=self.budget, seed=seed, discrete=discrete, **self.options
         )
@@ -65,9 +68,19 @@ class MutualInformation:
         return float(self._model.measure("mutual_information", rows={"x": X, "y": y}).value)
 
     def pointwise(self, X: Any, y: Any) -> np.ndarray:
-        """Pointwise information of new rows, ``(m,)`` nats."""
+        """Pointwise information of new rows, ``(m,)``, in nats unless ``unit`` says otherwise."""
         self._check()
         return self._model.pointwise("mutual_information", {"x": X, "y": y})
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """What ``sklearn.utils.validation.check_is_fitted`` asks."""
+        return hasattr(self, "_model")
+
+    def __sklearn_tags__(self) -> Any:
+        """What grid searches and pipelines ask, in scikit-learn's own words."""
+        from sklearn.utils import Tags, TargetTags
+
+        return Tags(estimator_type=None, target_tags=TargetTags(required=True))
 
     def _check(self) -> None:
         if not hasattr(self, "_model"):

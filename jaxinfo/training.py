@@ -17,6 +17,11 @@ from jaxinfo.options import Options
 from jaxinfo.views import View
 
 
+def place_of(directory: str | Path, mark: str) -> Path:
+    """Where checkpoints of training ``mark`` lie inside a ``checkpoint_dir``: of their own, beside whatever else is there."""
+    return Path(directory) / f"training-{mark[:12]}"
+
+
 def check_storable(settings: Settings) -> None:
     """Refuse to keep what could not be read back.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -45,8 +44,12 @@ def kl_divergence(xp: Any, xq: Any, opts: Options, overrides: Mapping[str, Any])
         raise ValueError(f"both data sets need the same columns in one order, got {called[0]} and {called[1]}.")
     tables = [inputs.check({"x": v}, (), seed=opts.seed) for v in (xp, xq)]
     p, q = (t.x for t in tables)
-    if p.shape[1] != q.shape[1]:
-        raise ValueError(f"both data sets need the same columns, got {p.shape[1]} and {q.shape[1]}.")
+    kept = [t.kept["x"].tolist() for t in tables]
+    if kept[0] != kept[1]:
+        raise ValueError(
+            f"both data sets need the same columns, got {len(kept[0])} and {len(kept[1])}, numbers {kept[0]} and {kept[1]}: "
+            "where a column repeats another in one of them alone, the divergence is infinite; leave it out of both."
+        )
     d = p.shape[1]
     blocks = Blocks((d, 1, 1), ("x", "law_p", "law_q"), (False, True, True))
     label = np.concatenate([np.ones(len(p)), np.zeros(len(q))])
@@ -55,8 +58,8 @@ def kl_divergence(xp: Any, xq: Any, opts: Options, overrides: Mapping[str, Any])
     measures = {"kl_divergence": ms.kl(3, [0], 1, 2)}
     settings = resolve(opts.budget, overrides)
     job = Job(x, opts.seed, weights=None if len(p) == len(q) else weights)
-    place = None if opts.checkpoint_dir is None else Path(opts.checkpoint_dir) / "training"
     mark = hashlib.sha256(x.tobytes() + repr((FORMAT, len(p), settings, opts.seed)).encode()).hexdigest()
+    place = None if opts.checkpoint_dir is None else training.place_of(opts.checkpoint_dir, mark)
     (fitted,) = training.train([job], blocks, plan(measures).views, settings, opts, place=place, mark=mark)
     # Every row as one of p (first label), and as one of q (second): what is read is log p(x) / q(x), of rows of both.
     both = x.copy()

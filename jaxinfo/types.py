@@ -26,7 +26,7 @@ The rows of one slab (axis -2) share one view.  ``tau`` holds the clock of every
 NATS_PER_BIT = math.log(2.0)
 INFORMATIVE = {  # diagnostics that are amounts of information and change with the unit
     "gap", "difference", "gaussian", "copula", "row_stderr", "seed_spread", "tail_high_snr", "tail_low_snr", "nested",
-    "null", "bootstrap", "bootstrap_stderr", "plug_in", "correction", "optimism", "optimism_gaussian", "q_stderr",
+    "null", "bootstrap", "bootstrap_stderr", "plug_in", "correction", "optimism", "optimism_gaussian", "q_stderr", "fine",
 }  # fmt: skip
 
 
@@ -105,7 +105,8 @@ class Estimate(NamedTuple):
             if self.profile is None
             else {k: v if k == "logsnr" else v * scale for k, v in self.profile.items()},
             diagnostics={
-                k: v * scale if k in INFORMATIVE and v is not None else v for k, v in self.diagnostics.items()
+                k: v if k not in INFORMATIVE or v is None else v.to(unit) if isinstance(v, Estimate) else v * scale
+                for k, v in self.diagnostics.items()
             },
             unit=unit,
         )

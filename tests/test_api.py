@@ -337,6 +337,8 @@ def test_conventions_of_scikit_learn():
     assert abs(m.mutual_information_ - 0.5 * np.log(2)) < 4 * m.stderr_
     assert abs(m.score(x, y) - m.mutual_information_) < 0.05
     assert m.pointwise(x[:50], y[:50]).shape == (50,)
+    search = pytest.importorskip("sklearn.model_selection").GridSearchCV(m, {"width": [8]}, cv=2)
+    assert search.fit(x[:600], y[:600]).best_params_ == {"width": 8}
     assert m.set_params(budget="standard").budget == "standard"
 
 
@@ -382,6 +384,10 @@ def test_command_line_tries_the_output_first_and_prints_before_it_writes(tmp_pat
     for place in (tmp_path / "xy.csv", tmp_path / "xy.csv" / "below"):
         assert cli.main([*ask, str(place)]) == 2
         assert "expected a directory to write to" in capsys.readouterr().err
+    source = (tmp_path / "xy.csv").rename(tmp_path / "profile.csv")
+    assert cli.main(["estimate", str(source), "--out", str(tmp_path)]) == 2
+    assert "would be replaced by the results" in capsys.readouterr().err and source.stat().st_size > 1000
+    source.rename(tmp_path / "xy.csv")
     assert not trained
 
     def full(self, directory):
@@ -391,6 +397,28 @@ def test_command_line_tries_the_output_first_and_prints_before_it_writes(tmp_pat
     assert cli.main([*ask, str(tmp_path / "out")]) == 2
     said = capsys.readouterr()
     assert trained and "0.2500" in said.out and said.err == "jaxinfo: [Errno 28] No space left on device\n"
+
+
+def test_command_line_leaves_out_what_no_measure_names(tmp_path, pair, monkeypatch, capsys):
+    from jaxinfo import cli
+    from jaxinfo.types import Estimate
+
+    asked = {}
+
+    def keep(variables, measures, **options):
+        asked.update(options, names=list(variables), measures=measures)
+        return Results({"mutual_information": Estimate(0.25, 0.01, diagnostics={"n": 400})})
+
+    monkeypatch.setattr(cli.api, "estimate", keep)
+    rows = [f"{a},{b},cell{i},{i % 2}" for i, (a, b) in enumerate(zip(pair[0][:400], pair[1]))]
+    (tmp_path / "t.csv").write_text("\n".join(["a,b,id,k", *rows]))
+    ask = ["estimate", str(tmp_path / "t.csv"), "--no-cache"]
+    assert cli.main([*ask, "--measures", "mutual_information(a; b)", "--discrete", "k"]) == 0
+    assert asked["names"] == ["a", "b"] and asked["discrete"] == []
+    assert cli.main([*ask, "--blocks", "x=a,b;y=k", "--groups", "id"]) == 0
+    assert asked["names"] == ["x", "y"] and asked["groups"][1] == "cell1"
+    assert cli.main([*ask, "--null", "19"]) == 0
+    assert asked["measures"] == ("total_correlation", "dual_total_correlation", "s_information")
 
 
 def test_import_is_light():

@@ -39,7 +39,7 @@ def finished(workdir):
 
 
 def checkpoints(place):
-    return {path.name for path in (place / "training").glob("group*/step_*")}
+    return {path.name for path in place.glob("training-*/group*/step_*")}
 
 
 def killed(process, place, rng, took):

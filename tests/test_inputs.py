@@ -431,9 +431,10 @@ def test_measures_have_names(xy, measures):
         ji.fit({"x": xy[0], "y": xy[1]}, measures)
 
 
-def test_a_model_asked_nothing_waits_for_its_first_question(xy):
+def test_a_model_asked_nothing_waits_for_its_first_question(xy, tmp_path):
     model = ji.fit({"x": xy[0], "y": xy[1]}, ())
     assert model.fits == [] and model.asked == ()
+    assert ji.load(model.save(tmp_path / "model")).asked == ()
     for ask in (model.estimate, lambda: model.measure(()), lambda: model.gradient(())):
         with pytest.raises(ValueError, match="expected measures by name"):
             ask()

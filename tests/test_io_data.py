@@ -53,6 +53,24 @@ def test_blocks_join_columns_in_order(tmp_path, columns, kind):
     np.testing.assert_array_equal(got["x"], columns["a"])
 
 
+def test_what_no_block_names_may_hold_anything(tmp_path, columns):
+    more = {"rate": np.asarray(1000.0), "who": np.asarray([b"m1", b"m2"] * (N // 2)), "film": np.zeros((3, 2, 2))}
+    path = write_npz(tmp_path / "table.npz", columns | more)
+    with pytest.raises(ValueError, match="naming the others in blocks"):
+        data.read(path)
+    got = data.read(path, "x=a;y=d*", beside=("who", "b", "missing"))
+    assert list(got) == ["x", "y", "who", "b"] and got["y"].shape == (N, 2) and list(got["who"][:2]) == ["m1", "m2"]
+
+
+def test_the_index_of_a_pandas_table_is_no_variable(tmp_path, columns):
+    pd, _ = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
+    table = pd.DataFrame(columns)
+    table[table.a > 0.0].to_parquet(tmp_path / "some.parquet")
+    table.set_index("c").to_parquet(tmp_path / "named.parquet")
+    assert list(data.read(tmp_path / "some.parquet")) == list(columns)
+    assert list(data.read(tmp_path / "named.parquet")) == [name for name in columns if name != "c"]
+
+
 def test_npy_columns_are_counted(tmp_path):
     table = np.arange(12.0).reshape(4, 3)
     np.save(tmp_path / "table.npy", table)

@@ -50,6 +50,17 @@ def test_value_and_error_are_those_of_the_formula():
     assert not estimate().flags
 
 
+@pytest.mark.parametrize("count", [3, 6, 30])
+def test_few_groups_widen_the_interval_to_that_of_student(count):
+    rng = np.random.default_rng(0)
+    groups, covered = np.repeat(np.arange(count), 20), []
+    for _ in range(2000):
+        values = rng.normal(size=count)[groups]
+        variance = summary.clustered_variance(values, np.ones(values.size), groups)
+        covered.append(abs(values.mean()) < 1.96 * np.sqrt(variance))
+    assert np.mean(covered) == pytest.approx(0.95, abs=4 * np.sqrt(0.95 * 0.05 / 2000))
+
+
 @pytest.mark.parametrize(
     ("said", "read", "fit"),
     [

@@ -22,6 +22,12 @@ def test_equal_laws_have_no_ratio_to_speak_of():
     assert found < 0.02
 
 
+def test_columns_that_repeat_others_in_one_data_set_alone_are_refused():
+    a, b, c, d = np.random.default_rng(3).normal(size=(4, 200))
+    with pytest.warns(UserWarning, match="duplicated"), pytest.raises(ValueError, match="in one of them alone"):
+        ji.kl_divergence(np.stack([a, a, b], 1), np.stack([c, d, d], 1))
+
+
 def test_options_of_one_data_set_are_refused():
     x = np.random.default_rng(2).normal(size=(200, 1))
     for wrong in ({"form": "joint"}, {"null": 19}, {"groups": np.arange(200)}, {"sigma": 1.0}):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -27,7 +28,9 @@ def plug_in(
     H is estimated as by Chao, Wang and Jost (2013, Methods Ecol. Evol. 4, 1091): Σ p_v (ψ(n) − ψ(n_v)), and what classes
     that no row has shown yet add, told by those of one row and of two.  With many rows a class it agrees with the
     correction of Miller and Madow, (cells − 1) / (2 n); where it does not, both are too low, this one by less.  The
-    standard error is that of the pointwise values, and what lies between the two, in quadrature.
+    standard error is that of the pointwise values and what lies between the two, in quadrature.  Near independence
+    pointwise values are all but equal and the estimate is its correction plus a sum of χ², whose weights have one sign and
+    are at most c = max |c_k|: its variance is at most c · correction / n, and no smaller one is reported.
 
     Args:
       codes: ``[n, K]`` integer class codes.
@@ -39,8 +42,11 @@ def plug_in(
     n = codes.shape[0]
     w = np.ones(n) / n if weights is None else np.asarray(weights, np.float64) / np.sum(weights)
     pointwise, plain, miller_madow, alone = np.zeros(n), 0.0, 0.0, 0.0
+    each: defaultdict[tuple[int, ...], float] = defaultdict(float)
     for coefficient, columns in sets:
-        if not columns:
+        each[columns] += coefficient if columns else 0.0
+    for columns, coefficient in each.items():
+        if coefficient == 0.0:
             continue
         h = _entropy(codes[:, list(columns)], w)
         pointwise += coefficient * h.pointwise
@@ -48,7 +54,11 @@ def plug_in(
         miller_madow += coefficient * h.miller_madow
         alone = max(alone, h.alone)
     value = float(w @ pointwise)
-    stderr = float(np.sqrt(clustered_variance(pointwise, w, groups) + (value - miller_madow) ** 2))
+    most, rows = max(map(abs, each.values()), default=0.0), 1.0 / np.sum(w**2)
+    draws = rows if groups is None else 1.0 / np.sum(np.bincount(groups, weights=w) ** 2)
+    of_correction = most * abs(value - plain) * rows / draws**2
+    variance = max(clustered_variance(pointwise, w, groups), of_correction) + (value - miller_madow) ** 2
+    stderr = float(np.sqrt(variance))
     told = {"plug_in": plain, "correction": value - plain, "flags": ()}
     if alone > ALONE:
         told["flags"] = (

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from scipy import stats
 
 from jaxinfo.estimators.fitted import Fitted
 from jaxinfo.estimators.prepare import MARGIN
@@ -32,13 +33,17 @@ DETERMINISTIC = 19.0  # clean end that the Gaussian asks for when a direction is
 
 
 def clustered_variance(values: np.ndarray, weights: np.ndarray, groups: np.ndarray | None) -> float:
-    """Variance of the weighted mean of ``values [n]``; rows of one group count as one draw."""
+    """Variance of the weighted mean of ``values [n]``; rows of one group count as one draw.
+
+    Of G groups it is the greater, (t / z)², that normal intervals of 95 % are those of Student's t with G − 1 degrees.
+    """
     w = weights / weights.sum()
     residual = w * (values - w @ values)
     if groups is not None:
         residual = np.bincount(groups, weights=residual)
     m = residual.size
-    return float(np.sum(residual**2) * m / max(m - 1, 1))
+    few = 1.0 if groups is None else (stats.t.ppf(0.975, max(m - 1, 1)) / stats.norm.ppf(0.975)) ** 2
+    return float(few * np.sum(residual**2) * m / max(m - 1, 1))
 
 
 def estimates(

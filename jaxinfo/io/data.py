@@ -11,7 +11,7 @@ import fnmatch
 import re
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,7 @@ MISSING = ("", "na", "n/a", "nan", "null", "none")
 """Cells of a numeric csv column read as NaN, in any case; in a column of labels only the empty cell is missing."""
 
 
-def read(path: str | Path, blocks: Mapping[str, Sequence[str]] | str | None = None) -> Data:
+def read(path: str | Path, blocks: Mapping[str, Sequence[str]] | str | None = None, beside: Sequence[str] = ()) -> Data:
     """Named variables of a file, in its own units.
 
     ``.npz`` holds one array ``[n]`` or ``[n, d]`` per variable; ``.npy`` one 2-D array, whose columns are called x0,
@@ -33,7 +33,8 @@ def read(path: str | Path, blocks: Mapping[str, Sequence[str]] | str | None = No
     Args:
       path: the file; its ending says what it is.
       blocks: name -> columns (or globs such as ``"d*"``) joined into one vector variable; columns not named are left
-        out.  The text that :func:`parse_blocks` reads will do.  By default every column is a variable.
+        out, whatever they hold.  The text that :func:`parse_blocks` reads will do.  By default every column is a variable.
+      beside: columns that stay as they are and in no block, such as labels of groups; those that are missing are left out.
 
     Returns:
       Dict name -> array ``[n]`` or ``[n, d]`` with the same n; numbers, booleans, or strings.  A column of csv is integer
@@ -53,17 +54,24 @@ def read(path: str | Path, blocks: Mapping[str, Sequence[str]] | str | None = No
         raise ValueError(f"{path}: expected a file, got {what} at this path; check the spelling.")
     if path.stat().st_size == 0:
         raise ValueError(f"{path}: expected data, got an empty file (0 bytes); write it again.")
-    columns = {name: _checked(path, name, values) for name, values in READERS[kind](path).items()}
+    found = READERS[kind](path)
+    spec = parse_blocks(blocks) if isinstance(blocks, str) else blocks
+    aside = [name for name in beside if name in found]
+    inside = [name for name in found if name not in aside]
+    if spec is not None:
+        inside = [name for patterns in spec.values() for name in _named(patterns, inside)]
+    columns = {name: _checked(path, name, found[name]) for name in dict.fromkeys([*inside, *aside])}
     rows = {name: len(values) for name, values in columns.items()}
     if not rows or min(rows.values()) == 0:
         raise ValueError(f"{path}: expected at least one row of at least one variable, got none; is it the right file?")
     if len(set(rows.values())) != 1:
         raise ValueError(
-            f"{path}: expected variables with the same number of rows, got {rows}; rows are paired samples."
+            f"{path}: expected variables with the same number of rows, got {rows}; rows are paired samples. "
+            "What is no variable is left out by naming the others in blocks."
         )
-    if blocks is None:
+    if spec is None:
         return columns
-    return join(columns, parse_blocks(blocks) if isinstance(blocks, str) else blocks)
+    return join({name: columns[name] for name in inside}, spec) | {name: columns[name] for name in aside}
 
 
 def parse_blocks(text: str) -> dict[str, list[str]]:
@@ -95,9 +103,7 @@ def join(columns: Mapping[str, np.ndarray], blocks: Mapping[str, Sequence[str]])
     out: Data = {}
     owner: dict[str, str] = {}
     for block, patterns in blocks.items():
-        # A lone string would be read letter by letter.
-        patterns = [patterns] if isinstance(patterns, str) else list(patterns)
-        members = [name for pattern in patterns for name in _matches(pattern, columns)]
+        members = _named(patterns, columns)
         for name in members:
             if name in owner:
                 raise ValueError(
@@ -118,7 +124,13 @@ def join(columns: Mapping[str, np.ndarray], blocks: Mapping[str, Sequence[str]])
     return out
 
 
-def _matches(pattern: str, columns: Mapping[str, np.ndarray]) -> list[str]:
+def _named(patterns: Sequence[str] | str, columns: Collection[str]) -> list[str]:
+    """The columns that globs name; a lone string, which would be read letter by letter, is one of them."""
+    patterns = [patterns] if isinstance(patterns, str) else patterns
+    return [name for pattern in patterns for name in _matches(pattern, columns)]
+
+
+def _matches(pattern: str, columns: Collection[str]) -> list[str]:
     if pattern in columns:  # a column may itself contain * or ?
         return [pattern]
     found = [name for name in columns if fnmatch.fnmatchcase(name, pattern)]
@@ -131,6 +143,11 @@ def _matches(pattern: str, columns: Mapping[str, np.ndarray]) -> list[str]:
 
 def _checked(path: Path, name: str, values: np.ndarray) -> np.ndarray:
     """Shape and kind of one variable: numbers and booleans ``[n]`` or ``[n, d]``, text ``[n]``."""
+    if values.dtype.kind == "S":
+        try:
+            values = np.char.decode(values, "utf-8")
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{path}: variable {name!r}: expected labels in UTF-8, got other bytes.") from error
     if values.dtype.kind not in "biufU":
         raise ValueError(
             f"{path}: variable {name!r}: expected numbers or text, got {values.dtype}; convert it to numbers first."
@@ -138,7 +155,7 @@ def _checked(path: Path, name: str, values: np.ndarray) -> np.ndarray:
     if values.ndim not in (1, 2) or (values.ndim == 2 and (values.shape[1] == 0 or values.dtype.kind == "U")):
         raise ValueError(
             f"{path}: variable {name!r}: expected an array [n] or [n, d] (text: [n]), got {values.dtype} of shape "
-            f"{values.shape}; flatten each row."
+            f"{values.shape}; flatten each row, or leave it out by naming the others in blocks."
         )
     return values
 
@@ -261,7 +278,9 @@ def _read_parquet(path: Path) -> Data:
         table = parquet.ParquetFile(path).read()
     except (OSError, EOFError, ValueError, pa.ArrowException) as error:
         raise _broken(path, "a parquet table", error) from error
-    names = table.column_names
+    # the index that pandas stored is none of its columns
+    index = [c for c in (table.schema.pandas_metadata or {}).get("index_columns", ()) if isinstance(c, str)]
+    names = [name for name in table.column_names if name not in index]
     if len(set(names)) != len(names):
         raise ValueError(f"{path}: expected each column name once, got {', '.join(names)}; rename one of them.")
     return {name: _arrow_column(path, name, table.column(name)) for name in names}

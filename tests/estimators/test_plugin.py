@@ -58,6 +58,18 @@ def test_labels_of_too_few_rows_are_flagged_and_their_intervals_hold(classes, n,
     assert (np.mean([e.diagnostics["plug_in"] for e in found]) > 0.4) == flagged
 
 
+@pytest.mark.parametrize("measure", ["mutual_information", "o_information", "entropy"])
+def test_intervals_hold_where_the_first_order_says_nothing(measure):
+    """Independent fair labels: pointwise values are all but equal, and the estimate is its correction plus a χ²."""
+    n, num = 400, 3 if measure == "o_information" else 2
+    groups = ((0,), (1,)) if measure == "mutual_information" else (tuple(range(num)),)
+    sets, truth = plugin.entropy_sets(measure, groups), num * np.log(2) if measure == "entropy" else 0.0
+    found = [plugin.plug_in(np.random.default_rng(k).integers(0, 2, (n, num)), sets) for k in range(1000)]
+    off, stderr = np.array([e.value - truth for e in found]), np.array([e.stderr for e in found])
+    assert np.mean(np.abs(off) < 1.96 * stderr) > 0.94
+    assert stderr.mean() < 1.6 * off.std()
+
+
 def test_whole_weights_are_worth_copies_of_rows_in_what_is_seen():
     """Many rows in each class: weights of 1 and 3 read as the weighted frequencies, to what corrections are worth."""
     rng = np.random.default_rng(1)
