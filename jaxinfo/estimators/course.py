@@ -27,7 +27,8 @@ class Course:
     than the sampling error could notice.  It lasts MIN_SHARE of all steps, or until the rate is slow if that is sooner, and
     MIN_LOOKS looks; what is easy is so with many rows too, which only raise the end
     (:func:`~jaxinfo.estimators.settings.more_steps`).  With ``rewind`` it also ends when the last RISES share of the steps
-    was worse than the best by as much: networks that follow their training rows go back to where they were better.
+    was worse than the best by as much: networks that follow their training rows go back to where they were better.  And it
+    goes on while networks of many coordinates, which begin worse than no network at all, are about to overtake it.
 
     Args:
       s: settings, everything decided.
@@ -59,6 +60,8 @@ class Course:
         recent = [v for step, v in self.seen if step > (1.0 - self.s.patience) * done]
         if not before or len(self.seen) <= MIN_LOOKS or done < self.first:
             return
+        if self._overtakes(recent):
+            return
         stands = min(before) - min(recent) < self.least
         if stands or (self.s.rewind and self._rises(done)):
             self.rewinds = not stands
@@ -68,6 +71,12 @@ class Course:
     def goes_back(self, done: int) -> bool:
         """Whether the rate falls after ``done`` steps from the parameters that were best."""
         return self.rewinds and done == self.cool_from
+
+    def _overtakes(self, recent: list[float]) -> bool:
+        """Whether networks that were never yet better than none would be, in as many steps again at the pace of these."""
+        (start, silent), (_, now) = self.seen[0], self.seen[-1]
+        behind = start == 0 and min(v for _, v in self.seen) == silent
+        return bool(self.s.rewind) and behind and recent[0] - now >= now - silent
 
     def _rises(self, done: int) -> bool:
         lately = max(RISING_LOOKS, sum(step > (1.0 - RISES) * done for step, _ in self.seen))

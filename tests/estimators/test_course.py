@@ -49,6 +49,20 @@ def test_a_loss_that_rises_ends_sooner_where_the_course_may_go_back():
     assert not any(stays.goes_back(k) for k in range(0, 40_001, 1000))
 
 
+@pytest.mark.parametrize(
+    "losses, end",
+    [
+        ([0.9, 0.37, 0.3, 0.21, 0.12, 0.03, -0.1, -0.35, -0.6], None),  # ten spirals of twenty coordinates
+        ([0.85, 0.31, 0.18, 0.17, 0.18, 0.14], 2100),  # ten normal vectors: what is left is noise of the steps
+    ],
+)
+def test_networks_about_to_be_better_than_none_go_on(losses, end):
+    c = Course(Settings(steps=18_000, checks=60, slowing=1500, rewind=True), 20_000, 21)
+    for k, loss in enumerate([0.0, *losses]):
+        c.look(300 * k, 3394.6 + loss)
+    assert c.end == (end or c.all_steps)
+
+
 def test_a_loss_that_stands_still_leaves_nothing_to_go_back_to():
     course, _ = follow(lambda k: max(0.0, 1.0 - k / 8000), replace(S, rewind=True))
     assert not course.goes_back(course.cool_from)
