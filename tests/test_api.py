@@ -164,7 +164,7 @@ def test_saved_and_loaded(model, tmp_path):
     assert one.diagnostics["optimism"] != 0  # what the networks showed in their own rows holds in new ones
     unread = back.measure("total_correlation(a, b, c)", rows=new)  # its views were trained, its optimism never read
     assert any("before saving" in flag for flag in unread.flags) and unread.value == unread.diagnostics["gap"]
-    with pytest.raises(ValueError, match="give rows="):
+    with pytest.raises(ValueError, match="does not hold its data"):
         back.measure("o_information(a, b, c)")
     with pytest.raises(ValueError, match="not trained, and a loaded model does not hold its data"):
         back.measure("conditional_mutual_information(a; b | c)", rows=new)

@@ -1,5 +1,7 @@
 """The 40 tasks in few programs: bars on accuracy and cost, on a CPU and on an accelerator."""
 
+import pytest
+
 from experiments.documents import complete, forty
 
 NEAR = [f"task {k}" for k in range(40)]
@@ -54,7 +56,8 @@ def test_part_of_an_accelerator_is_projected_by_what_it_took_beside_a_cpu():
     assert "3.3 CPU-minutes a seed (bar: 25): within." in text and "10 of 10 (bar: all): within so far." in text
 
 
-def test_shapes_that_an_accelerator_has_not_taken_are_missing():
+@pytest.mark.filterwarnings("ignore:the load_module:DeprecationWarning")  # of ml_collections
+def test_shapes_that_an_accelerator_has_not_taken_are_missing(flags_forgotten):
     records = [told(NEAR[:10]), told(NEAR[10:], shape="2-2"), told(NEAR[:10], seeds=10)]
     cells, _ = complete.asked("forty", records)
     assert [sum(c["seeds"] == k for c in cells) for k in (1, 10)] == [len(cells) // 2] * 2
