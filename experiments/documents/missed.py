@@ -22,8 +22,8 @@ TRIED = {
     ),
     "systems": (
         "TC and DTC: of the default alone so far; nothing else was tried yet on the worst system.",
-        "Gradients: 1. The default of many vectors, layers for each variable, which learns to its last step. 2. One network for all "
-        "views, `net=\"mlp\"`, the default before. 3. Twice the steps, `longer=2`. What the last two "
+        "Gradients: 1. The default of many vectors, layers for each variable, which learns to its last step. 2. One network "
+        "for all views, `net=\"mlp\"`, the default before. 3. Twice the steps, `longer=2`. What the last two "
         "reach stands beside the default's error.",
         "Tried without a record, with one network for all views: a larger batch brings gradients nearer and leaves the "
         "O-information of the same system where it was; twice the steps change TC and DTC by less than their standard errors.",
