@@ -157,6 +157,7 @@ def _series(name: str, value: Any) -> np.ndarray:
     if a.ndim not in (1, 2):
         raise ValueError(f"{name}: expected a series (T,) or (T, d), got shape {a.shape}.")
     columns.refuse_dates(name, a)
-    if a.dtype.kind not in "biuf":
-        raise ValueError(f"{name}: expected a series of numbers, got {a.dtype}; code labels as columns of 0 and 1.")
-    return a.astype(np.float64).reshape(len(a), -1)
+    try:
+        return a.astype(np.float64).reshape(len(a), -1)
+    except (TypeError, ValueError) as e:
+        raise ValueError(f"{name}: expected a series of numbers; code labels as columns of 0 and 1 ({e}).") from e

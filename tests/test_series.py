@@ -43,6 +43,7 @@ def test_no_past_reaches_across_recordings():
         (np.zeros(5), np.zeros(6), 1, "equally long"),
         (np.zeros(5), np.zeros(5), 0, "at least 1"),
         (np.zeros((5, 2, 2)), np.zeros(5), 1, "expected a series"),
+        (np.array(["rest", "run"] * 5), np.zeros(10), 1, "x: expected a series of numbers"),
         (pd.Series(np.zeros(5)), pd.Series(np.zeros(5), index=range(4, -1, -1)), 1, "y has another index than x"),
     ],
 )
