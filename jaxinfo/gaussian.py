@@ -150,7 +150,7 @@ def factors(
 ) -> Factors:
     """Precompute :class:`Factors` in float64 on the host, stored in JAX's default float type unless ``dtype`` is given.
 
-    With the ``look`` of :func:`jaxinfo.correlations.looks` a network around this Gaussian looks at what is correlated;
+    With the ``look`` of :mod:`jaxinfo.correlations` a network around this Gaussian looks at what is correlated;
     without, at everything alike.
     """
     mean, cov = np.asarray(mean, np.float64), np.asarray(cov, np.float64)

@@ -20,7 +20,7 @@ from jaxinfo.options import Options
 from jaxinfo.plan import plan
 from jaxinfo.types import Estimate
 
-FORMAT = "jaxinfo-two-laws-1"  # changes with the networks whose training is kept
+FORMAT = "jaxinfo-two-laws-2"  # changes with the networks whose training is kept
 FOREIGN = ("discrete", "groups", "sample_weight", "null", "bootstrap", "form", "sigma")  # options of one data set
 
 

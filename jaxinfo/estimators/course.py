@@ -27,8 +27,8 @@ class Course:
     than the sampling error could notice.  It lasts MIN_SHARE of all steps, or until the rate is slow if that is sooner, and
     MIN_LOOKS looks; what is easy is so with many rows too, which only raise the end
     (:func:`~jaxinfo.estimators.settings.more_steps`).  With ``rewind`` it also ends when the last RISES share of the steps
-    was worse than the best by as much: networks that follow their training rows go back to where they were better.  And it
-    goes on while networks of many coordinates, which begin worse than no network at all, are about to overtake it.
+    was worse than the best by as much: networks that follow their training rows go back to where they were better, as they
+    do where the steps that there are come to an end.  And it goes on while networks of many coordinates, which begin worse than no network at all, are about to overtake it.
 
     Args:
       s: settings, everything decided.
@@ -55,6 +55,8 @@ class Course:
         """Take note of the validation loss, in nats, after ``done`` steps; after none it is that of the Gaussian alone."""
         self.seen.append((done, validation))
         if done >= self.cool_from:
+            if done == self.cool_from and self.s.rewind:
+                self.rewinds = self.rewinds or validation - min(v for _, v in self.seen) > self.least
             return
         before = [v for step, v in self.seen if step <= (1.0 - self.s.patience) * done]
         recent = [v for step, v in self.seen if step > (1.0 - self.s.patience) * done]

@@ -35,6 +35,7 @@ class Fitted:
       transforms: one per fold.
       means: ``[F, D]`` of the transformed training rows.
       covs: ``[F, D, D]``, shrunk.
+      focus: ``[F, D, D]``, what networks look at: :func:`jaxinfo.correlations.focus`.
       params: network parameters as vectors ``[R, F, P]``; :func:`unraveller` makes trees of them.
       calibration: ``[R, F, V, C]`` factors on the network's correction along log-SNR.
       density: ``[R, F, K]`` masses of log-SNR bins from which evaluation draws.
@@ -50,6 +51,7 @@ class Fitted:
     transforms: tuple[preprocess.Transform, ...]
     means: np.ndarray
     covs: np.ndarray
+    focus: np.ndarray
     params: np.ndarray
     calibration: np.ndarray
     density: np.ndarray
@@ -103,11 +105,12 @@ def inner_in_order(fitted: Fitted, views: Sequence[View]) -> gaussian.Ordered:
 def _inner(fitted: Fitted) -> list[tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]]]:
     """Mean and covariance of the Gaussian inside the network of each fold, the standard normal when it is switched off,
     and what the network looks at."""
-    b, s = fitted.blocks, fitted.settings
-    weigh = inner_network(b, s).weigh is not None
-    if s.gaussian:
-        return [(m, c, correlations.looks(b, c, weigh)) for m, c in zip(fitted.means, fitted.covs)]
-    return [(np.zeros(b.dim), np.eye(b.dim), correlations.looks(b, np.eye(b.dim), weigh))] * len(fitted.means)
+    b, f = fitted.blocks, fitted
+    means, covs = (f.means, f.covs) if f.settings.gaussian else (0.0 * f.means, [np.eye(b.dim)] * len(f.means))
+    # a network that weighs no variables is told that all are equally relevant, which costs nothing
+    weighs = inner_network(b, f.settings).weigh is not None
+    relevance = lambda c: correlations.relevance(b, c) if weighs else np.ones((b.num_variables,) * 2)
+    return [(m, c, (look, relevance(c))) for m, c, look in zip(means, covs, f.focus)]
 
 
 def stacked(trees: Sequence[Any]) -> Any:

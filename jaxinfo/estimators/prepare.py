@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jaxinfo import gaussian, preprocess
+from jaxinfo import correlations, gaussian, preprocess
 from jaxinfo.blocks import Blocks
-from jaxinfo.estimators.fitted import Fitted
+from jaxinfo.estimators.fitted import Fitted, inner_network
 from jaxinfo.estimators.settings import Settings
 from jaxinfo.estimators.splits import crossfit_splits
 from jaxinfo.views import View
@@ -55,7 +55,7 @@ def prepare(job: Job, blocks: Blocks, views: tuple[View, ...], s: Settings) -> P
     w = np.ones(x.shape[0]) if weights is None else np.asarray(weights, np.float64)
     part = lambda rows: None if weights is None else w[rows]
     share = lambda rows: w[rows] / w[rows].sum()
-    transforms, means, covs, z = [], [], [], []
+    transforms, means, covs, looks, z = [], [], [], [], []
     for split in splits:
         transform = preprocess.fit(x[split.train], s.preprocess, onehot, part(split.train))
         zf = transform.forward(x)
@@ -65,12 +65,14 @@ def prepare(job: Job, blocks: Blocks, views: tuple[View, ...], s: Settings) -> P
         transforms.append(transform)
         means.append(mean)
         covs.append(cov)
+        looks.append(_focus(blocks, s, cov, zf[split.train], part(split.train)) if s.gaussian else np.eye(blocks.dim))
         z.append(zf)
     hi = clean_end(blocks, covs, views) if s.hi is None else float(s.hi)
     none = np.zeros(0)
     fitted = Fitted(
-        blocks, s, views, splits, tuple(transforms), np.stack(means), np.stack(covs), none, none, none, hi, {}
-    )
+        blocks, s, views, splits, tuple(transforms), np.stack(means), np.stack(covs), np.stack(looks), none, none, none,
+        hi, {},
+    )  # fmt: skip
     return Prepared(
         fitted,
         [zf[sp.train] for zf, sp in zip(z, splits)],
@@ -78,6 +80,12 @@ def prepare(job: Job, blocks: Blocks, views: tuple[View, ...], s: Settings) -> P
         [zf[sp.validation] for zf, sp in zip(z, splits)],
         [share(sp.validation) for sp in splits],
     )
+
+
+def _focus(blocks: Blocks, s: Settings, cov: np.ndarray, rows: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+    """What networks look at; only layers for each variable are told of bends: one layer for all finds them by itself."""
+    each = inner_network(blocks, s).weigh is not None
+    return correlations.focus(blocks, cov, correlations.bends(blocks, rows, weights) if each else None)
 
 
 def shrunk_covariance(

@@ -19,7 +19,7 @@ def pack(fits: Sequence[Fitted]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     described = []
     for k, f in enumerate(fits):
         tree[f"fit{k}"] = {
-            "params": f.params, "means": f.means, "covs": f.covs, "calibration": f.calibration,
+            "params": f.params, "means": f.means, "covs": f.covs, "focus": f.focus, "calibration": f.calibration,
             "density": f.density, "history": dict(f.history), "splits": [list(split) for split in f.splits],
         }  # fmt: skip
         described.append(
@@ -47,6 +47,7 @@ def unpack(tree: Mapping[str, Any], described: Sequence[Mapping[str, Any]], bloc
                 transforms=tuple(preprocess.from_plain(t) for t in words["transforms"]),
                 means=part["means"],
                 covs=part["covs"],
+                focus=part["focus"],
                 params=part["params"],
                 calibration=part["calibration"],
                 density=part["density"],

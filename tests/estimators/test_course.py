@@ -49,6 +49,14 @@ def test_a_loss_that_rises_ends_sooner_where_the_course_may_go_back():
     assert not any(stays.goes_back(k) for k in range(0, 40_001, 1000))
 
 
+def test_where_all_steps_end_it_goes_back_as_well():
+    late = lambda k: abs(k - 28_500) / 1e5  # worse for too short a while to end at
+    course = follow(late, replace(S, rewind=True))[0]
+    assert course.cool_from == 30_000 and course.goes_back(30_000)
+    assert not follow(late)[0].goes_back(30_000)
+    assert not follow(lambda k: -k / 1e5, replace(S, rewind=True))[0].goes_back(30_000)
+
+
 @pytest.mark.parametrize(
     "losses, end",
     [

@@ -31,7 +31,16 @@ def one_fit(seed=0):
     }  # fmt: skip
     of = {"slabs": gaussian.factors, "together": gaussian.in_order}
     return {
-        way: fit | {"factors": make(BLOCKS, np.zeros(D), cov, VIEWS, look=correlations.looks(BLOCKS, cov))}
+        way: fit
+        | {
+            "factors": make(
+                BLOCKS,
+                np.zeros(D),
+                cov,
+                VIEWS,
+                look=(correlations.focus(BLOCKS, cov), correlations.relevance(BLOCKS, cov)),
+            )
+        }
         for way, make in of.items()
     }
 

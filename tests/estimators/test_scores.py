@@ -37,7 +37,9 @@ def test_views_together_are_views_one_by_one(kind, net, own_control):
     p, d, rng = asked(blocks), blocks.dim, np.random.default_rng(3)
     random_cov = lambda: (lambda a: a @ a.T / d + 0.5 * np.eye(d))(rng.normal(size=(d, d)))
     cov, mean = random_cov(), 0.2 * rng.normal(size=d)
-    inside = gaussian.in_order(blocks, mean, cov, p.views, look=correlations.looks(blocks, cov))
+    inside = gaussian.in_order(
+        blocks, mean, cov, p.views, look=(correlations.focus(blocks, cov), correlations.relevance(blocks, cov))
+    )
     control = gaussian.in_order(blocks, -mean, random_cov(), p.views) if own_control else inside
     like = jax.eval_shape(
         lambda key: network(blocks, s).init(key, gaussian.factors(blocks, mean, cov, p.views[:1]))["net"],
