@@ -10,6 +10,7 @@ import numpy as np
 
 TIES = 0.05
 FEW_CLASSES = 32  # integers with more values are counts, unless they are named as labels
+RARE = 10  # rows of a class, two for each fold
 MOST_CLASSES = 256  # every class is a dense coordinate: 8 bytes a row
 LARGEST_DUST, TYPICAL_DUST = 1e-9, 1e-6  # of the largest and of the typical value of a column
 LARGEST = 1e100  # squares, and sums of them, stay finite
@@ -157,7 +158,9 @@ def looks_discrete(name: str, a: np.ndarray, notes: list[str]) -> bool:
         if found > most:
             raise ValueError(
                 f"{name} is not numeric: {found} different strings in {len(a)} rows are too many for class labels, of "
-                f"which there may be {most}; expected numbers, or fewer classes: merge the rare ones."
+                f"which there may be {most}; expected numbers"
+                + (" (convert those written as text with .astype(float))" if _spell_numbers(a) else "")
+                + ", or fewer classes: merge the rare ones."
             )
         return True
     if np.issubdtype(a.dtype, np.integer) and a.shape[1] == 1:
@@ -169,6 +172,27 @@ def looks_discrete(name: str, a: np.ndarray, notes: list[str]) -> bool:
             )
             return True
     return False
+
+
+def _spell_numbers(a: np.ndarray) -> bool:
+    try:
+        a.astype(np.float64)
+    except ValueError:
+        return False
+    return True
+
+
+def rare_class(name: str, counts: np.ndarray, labels: np.ndarray) -> str | None:
+    """A note on the rarest class if it has fewer than RARE rows: ``counts [k]`` of ``labels [k]``."""
+    k = int(counts.argmin())
+    if counts[k] >= RARE:
+        return None
+    numeric = " or pass discrete=[] to read it as counts," if labels.dtype.kind in "iuf" else ""
+    return (
+        f"{name}: class {str(labels[k])!r} has {counts[k]} of {counts.sum()} rows, and {int((counts < RARE).sum())} of "
+        f"{labels.size} classes have fewer than {RARE}; merge rare classes,{numeric} since what goes with so few rows is "
+        "hardly known"
+    )
 
 
 def codes(name: str, a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -204,7 +228,7 @@ def label_column(name: str, a: np.ndarray) -> np.ndarray:
 
 
 def coordinates(
-    name: str, a: np.ndarray, notes: list[str], rng: np.random.Generator
+    name: str, a: np.ndarray, notes: list[str], rng: np.random.Generator, steps: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """A continuous variable ``a [n, d]`` as float64 without copies of columns, dequantised where values repeat.
 
@@ -213,6 +237,7 @@ def coordinates(
       a: its rows.
       notes: gets a note for everything that was changed.
       rng: of the uniform noise.
+      steps: ``[d]`` rounding steps if they are known; left out, those of the columns of which more than TIES are ties.
 
     Returns:
       Rows ``[n, k]``, the columns kept ``[k]``, and the rounding step of each ``[k]``, 0 where nothing repeats.
@@ -239,9 +264,9 @@ def coordinates(
     for j in range(a.shape[1]):
         values, counts = np.unique(a[:, j], return_counts=True)
         tied = 1.0 - values.size / a.shape[0]
-        if tied > TIES:
+        if tied > TIES if steps is None else steps[keep[j]] > 0.0:
             atom = counts.max() / a.shape[0]
-            step[j] = rounding_step(values, counts)
+            step[j] = rounding_step(values, counts) if steps is None else steps[keep[j]]
             what = (
                 f"{100 * atom:.0f} % of the rows share the value {values[counts.argmax()]:g}"
                 if atom > 0.2

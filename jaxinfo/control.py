@@ -24,8 +24,9 @@ CONTROL_NODES = 96
 class ControlForms:
     """E over the noise of the Gaussian's integrals, as quadratic forms of the row.
 
-    ``gap(x) = cᵀ gap_form c + gap_constant`` with c = (x − mean, 1); forms ``[M, D + 1, D + 1]``, constants ``[M]``; the
-    same for difference.  ``profile`` is ``[nodes, M]``, the fitted Gaussian's own integrand at ``logsnr [nodes]``.
+      ``gap(x) = cᵀ gap_form c + gap_constant`` with c = (x − mean, 1); forms ``[M, D + 1, D + 1]``, constants ``[M]``; the
+      same for difference.  ``profile`` is ``[nodes, M]``, the fitted Gaussian's own integrand at ``logsnr [nodes]``,
+    of rows that have its moments or those given.
     """
 
     gap_form: np.ndarray
@@ -48,7 +49,14 @@ class ControlForms:
 
 
 def control_forms(
-    p: Plan, blocks: Blocks, mean: np.ndarray, cov: np.ndarray, lo: float, hi: float, nodes: int = CONTROL_NODES
+    p: Plan,
+    blocks: Blocks,
+    mean: np.ndarray,
+    cov: np.ndarray,
+    lo: float,
+    hi: float,
+    nodes: int = CONTROL_NODES,
+    moments: np.ndarray | None = None,
 ) -> ControlForms:
     """Exact integrals over [lo, hi] of a Gaussian's gap and difference, conditional on the row.
 
@@ -65,13 +73,15 @@ def control_forms(
       lo: noisy end of log-SNR.
       hi: clean end.
       nodes: Gauss-Legendre nodes.
+      moments: ``[D + 1, D + 1]`` E c cᵀ of the rows that are read, for the profile; those of the Gaussian by default.
     """
     logsnr, quad = nodes_and_weights(nodes, lo, hi)
     alpha, sigma = np.sqrt(1 / (1 + np.exp(-logsnr))), np.sqrt(1 / (1 + np.exp(logsnr)))
     cov = np.asarray(cov, np.float64)
     d, m = blocks.dim, len(p.names)
-    moments = np.pad(cov, (0, 1))
-    moments[d, d] = 1.0
+    if moments is None:
+        moments = np.pad(cov, (0, 1))
+        moments[d, d] = 1.0
     linear, noise = [], []  # per source: maps i -> F [nodes, d_i, D + 1], K [nodes, d_i, D]
     wanted: dict[int, set[int]] = {}
     for i, s_p, s_q in p.pairs:

@@ -98,7 +98,12 @@ def _refuse_twice(names: Sequence[Any]) -> None:
 
 
 def check(
-    variables: Mapping[str, Any], discrete: Sequence[str] | None = None, *, least: int = 1, seed: int = 0
+    variables: Mapping[str, Any],
+    discrete: Sequence[str] | None = None,
+    *,
+    least: int = 1,
+    seed: int = 0,
+    steps: Mapping[str, np.ndarray] | None = None,
 ) -> Table:
     """Check and pack variables.
 
@@ -108,6 +113,7 @@ def check(
         booleans, strings, categories, and integer columns with few distinct values are labels.
       least: fewest variables that make sense.
       seed: of the dequantisation.
+      steps: name -> ``[d]`` rounding steps that are known, as those of another table of the same variables.
 
     Raises:
       ValueError: saying what was expected, what came, and what to do.
@@ -137,23 +143,28 @@ def check(
     if n == 0:
         raise ValueError("the data are empty: expected at least 50 rows, got 0.")
     if n < LEAST_ROWS:
-        raise ValueError(f"too few rows: expected at least {LEAST_ROWS}, got {n}; collect more samples.")
+        wide = max(a.shape[1] for a in arrays.values()) >= LEAST_ROWS
+        advice = "rows and columns may be exchanged: give .T" if wide else "collect more samples"
+        raise ValueError(f"too few rows: expected at least {LEAST_ROWS}, got {n}; {advice}.")
     notes: dict[str, tuple[str, ...]] = {}
-    classes, kept, packed, steps, is_discrete = {}, {}, [], [], []
+    classes, kept, packed, found, is_discrete = {}, {}, [], [], []
     for name, a in arrays.items():
         said: list[str] = []
         labels = name in discrete if discrete is not None else columns.looks_discrete(name, a, said)
         is_discrete.append(labels)
         if labels:
             codes, classes[name] = columns.codes(name, a)
+            rare = columns.rare_class(name, np.bincount(codes), classes[name])
+            said += [] if rare is None else [rare]
             kept[name] = np.arange(1)
             packed.append(np.eye(classes[name].size)[codes])
-            steps += [0.0] * classes[name].size
+            found += [0.0] * classes[name].size
         else:
-            part, keep, step = columns.coordinates(name, a, said, np.random.default_rng([seed, len(packed)]))
+            rng = np.random.default_rng([seed, len(packed)])
+            part, keep, step = columns.coordinates(name, a, said, rng, None if steps is None else steps[name])
             kept[name] = keep
             packed.append(part)
-            steps += list(step)
+            found += list(step)
         notes[name] = tuple(said)
     _across(arrays, is_discrete, list(variables))
     x = np.concatenate(packed, 1)
@@ -163,7 +174,7 @@ def check(
             f"too few rows: {n} rows for {blocks.dim} coordinates; at least {10 * blocks.dim} are advisable, so reduce "
             "the dimension or read the error bars as optimistic",
         )
-    table = Table(x, blocks, classes, kept, np.asarray(steps), notes)
+    table = Table(x, blocks, classes, kept, np.asarray(found), notes)
     for note in table.notes_on(range(blocks.num_variables)):
         warnings.warn(note, InputWarning, stacklevel=3)
     return table

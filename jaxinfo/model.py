@@ -82,14 +82,14 @@ class Model:
         asked = {} if later else queries.expand(measures, table.blocks)
         model.asked = tuple(asked)
         if opts.null:
-            permutation.check(q.kind for q in asked.values())
+            permutation.check((q.kind for q in asked.values()), model.weights)
             next(permutation.independent(table.x, table.blocks.slices, model.groups, 1, opts.seed))  # refuses at once
         n, s = table.x.shape[0], model.settings
         counted = not later and all(queries.is_plug_in(q, table.blocks) for q in asked.values())  # never cut into folds
         for folds in () if counted else (s.folds, for_null(s).folds) if opts.null else (s.folds,):
             crossfit_splits(n, folds, np.random.default_rng(opts.seed), model.groups, s.validation, model.weights)
         if opts.bootstrap:
-            bootstrap.check(n, model.groups, opts.bootstrap, opts.seed, s.folds)
+            bootstrap.check(n, model.groups, opts.bootstrap, opts.seed, s.folds, model.weights)
         return model
 
     mark = ""
@@ -357,9 +357,10 @@ class Model:
         if not tested and not o.bootstrap:
             return found
         assert self.table is not None  # only asked of the rows trained on
-        if tested:
-            drawn = refits.permuted(self.table, self.groups, o)
-            found |= refits.with_p_value(found, self._refitted("null", drawn, tested, for_null(self.settings)))
+        for together in dict.fromkeys(q.together for q in tested.values()):
+            those = {name: q for name, q in tested.items() if q.together == together}
+            drawn = refits.permuted(self.table, self.groups, o, together)
+            found |= refits.with_p_value(found, self._refitted("null", drawn, those, for_null(self.settings)))
         if o.bootstrap:
             drawn = refits.resampled(self.table, self.weights, self.groups, o)
             found = refits.with_spread(found, self._refitted("bootstrap", drawn, asked, self.settings))

@@ -23,7 +23,8 @@ class Options:
       discrete: names of class-label variables; None lets the dtype decide.
       groups: ``[n]`` labels (subject, session, block) kept on one side of every split; errors are clustered by them.
       sample_weight: ``[n]`` non-negative row weights.
-      null: number of permutations for a p-value of independence (0: none).
+      null: number of permutations for a p-value of independence (0: none); of mutual information between groups the second is
+        permuted as one.
       bootstrap: number of refits on rows (or ``groups``) drawn with replacement (0: none); their values and standard
         deviation are in the diagnostics.  Each costs as much as the estimate.
       form: of mutual information: "conditional", "reverse", "joint", "sigma", "sigma_joint".

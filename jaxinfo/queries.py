@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from jaxinfo import measures as ms
 from jaxinfo.blocks import Blocks
@@ -44,6 +45,14 @@ class Query:
         system = self.measure in SYSTEM or self.measure == "o_information_gradient"
         return f"conditional {self.measure}" if system and len(self.groups) > 1 else self.measure
 
+    @property
+    def together(self) -> tuple[int, ...]:
+        """The variables that the null of independence permutes alike: the second side of a mutual information of groups.
+
+        None where all variables are independent under the null."""
+        groups = self.measure == "mutual_information" and max(map(len, self.groups)) > 1
+        return self.groups[1] if groups else ()
+
     def discrete(self, blocks: Blocks) -> tuple[int, ...]:
         """The discrete variables it speaks of."""
         return tuple(i for g in self.groups for i in g if blocks.discrete[i])
@@ -62,7 +71,11 @@ def parse(text: str, blocks: Blocks) -> Query:
     match = re.fullmatch(r"\s*([A-Za-z_]+)\s*(?:\((.*)\))?\s*", text, re.DOTALL)
     name = match.group(1) if match else text
     if match is None or name not in MEASURES:
-        raise ValueError(f"unknown measure {text!r}; choose among {', '.join(MEASURES)}.")
+        near = get_close_matches(name.lower(), MEASURES, 1)
+        hint = f"did you mean {near[0]}? C" if near else "c"
+        if "kl" in name.lower():
+            hint = "of two data sets there is jaxinfo.kl_divergence(p, q); of one c"
+        raise ValueError(f"unknown measure {text!r}; {hint}hoose among {', '.join(MEASURES)}.")
     n = blocks.num_variables
     inside = match.group(2)
     groups: tuple[tuple[int, ...], ...]

@@ -15,14 +15,15 @@ from jaxinfo.types import Estimate
 Drawn = tuple[Table, Options]
 
 
-def permuted(table: Table, groups: np.ndarray | None, opts: Options) -> Iterator[Drawn]:
+def permuted(table: Table, groups: np.ndarray | None, opts: Options, together: Sequence[int] = ()) -> Iterator[Drawn]:
     """The table itself, then ``opts.null`` copies with each variable's rows but the first's permuted; ``groups [n]``.
 
-    All take one small budget and one code path, so the test is valid whatever the network's bias.
+    With variables ``together`` those alone are permuted, all alike.  All take one small budget and one code path, so the test
+    is valid whatever the network's bias.
     """
     quick = replace(opts, budget="quick")
     yield table, quick
-    for x in permutation.independent(table.x, table.blocks.slices, groups, opts.null, opts.seed):
+    for x in permutation.independent(table.x, table.blocks.slices, groups, opts.null, opts.seed, together):
         yield replace(table, x=x), quick
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from scipy import optimize
 
-from jaxinfo import inputs, training
+from jaxinfo import columns, inputs, training
 from jaxinfo import measures as ms
 from jaxinfo.blocks import Blocks
 from jaxinfo.estimators import readout, summary
@@ -19,8 +20,10 @@ from jaxinfo.estimators.settings import resolve
 from jaxinfo.options import Options
 from jaxinfo.plan import plan
 from jaxinfo.types import Estimate
+from jaxinfo.views import GIVEN
 
 FORMAT = "jaxinfo-two-laws-2"  # changes with the networks whose training is kept
+APART = 0.5  # share of the rows of p beyond all rows of q from which on the value says so
 FOREIGN = ("discrete", "groups", "sample_weight", "null", "bootstrap", "form", "sigma")  # options of one data set
 
 
@@ -42,14 +45,23 @@ def kl_divergence(xp: Any, xq: Any, opts: Options, overrides: Mapping[str, Any])
     called = [list(map(str, v.columns)) for v in (xp, xq) if hasattr(v, "columns") and hasattr(v, "iloc")]
     if len(called) == 2 and called[0] != called[1]:
         raise ValueError(f"both data sets need the same columns in one order, got {called[0]} and {called[1]}.")
-    tables = [inputs.check({"x": v}, (), seed=opts.seed) for v in (xp, xq)]
-    p, q = (t.x for t in tables)
-    kept = [t.kept["x"].tolist() for t in tables]
+    if any(columns.array("x", v).dtype.kind in "bUS" for v in (xp, xq)):
+        raise ValueError(
+            "kl_divergence is not of labels: expected numbers in both data sets, got text or booleans; the divergence of "
+            "classes is that of their frequencies, scipy.stats.entropy(p, q)."
+        )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", inputs.InputWarning)  # said below, of what is done
+        alone = [inputs.check({"x": v}, ()) for v in (xp, xq)]
+    kept = [t.kept["x"].tolist() for t in alone]
     if kept[0] != kept[1]:
         raise ValueError(
             f"both data sets need the same columns, got {len(kept[0])} and {len(kept[1])}, numbers {kept[0]} and {kept[1]}: "
             "where a column repeats another in one of them alone, the divergence is infinite; leave it out of both."
         )
+    steps = _steps([columns.numbers("x", columns.array("x", v)) for v in (xp, xq)], alone)
+    tables = [inputs.check({"x": v}, (), seed=opts.seed + k, steps={"x": steps}) for k, v in enumerate((xp, xq))]
+    p, q = (t.x for t in tables)
     d = p.shape[1]
     blocks = Blocks((d, 1, 1), ("x", "law_p", "law_q"), (False, True, True))
     label = np.concatenate([np.ones(len(p)), np.zeros(len(q))])
@@ -57,7 +69,7 @@ def kl_divergence(xp: Any, xq: Any, opts: Options, overrides: Mapping[str, Any])
     weights = np.concatenate([np.full(len(p), 0.5 / len(p)), np.full(len(q), 0.5 / len(q))]) * len(x)
     measures = {"kl_divergence": ms.kl(3, [0], 1, 2)}
     settings = resolve(opts.budget, overrides)
-    job = Job(x, opts.seed, weights=None if len(p) == len(q) else weights)
+    job = Job(x, opts.seed, weights=None if len(p) == len(q) else weights, strata=label)
     mark = hashlib.sha256(x.tobytes() + repr((FORMAT, len(p), settings, opts.seed)).encode()).hexdigest()
     place = None if opts.checkpoint_dir is None else training.place_of(opts.checkpoint_dir, mark)
     (fitted,) = training.train([job], blocks, plan(measures).views, settings, opts, place=place, mark=mark)
@@ -67,17 +79,41 @@ def kl_divergence(xp: Any, xq: Any, opts: Options, overrides: Mapping[str, Any])
     only_p = np.concatenate([np.ones(len(p)), np.zeros(len(q))])
     out = readout.read(fitted, measures, both, opts.seed, weights=only_p)
     log_ratio = out.gap[:, 0].mean(0)
+    of_p = [k for k, view in enumerate(plan(measures).views) if view[1] == GIVEN]
     rows = replace(
         out,
         gap=out.gap[..., : len(p)],
         difference=out.difference[..., : len(p)],
         gaussian=out.gaussian[:, : len(p)],
+        slope=out.slope[of_p],  # that of q, whose scores are read at rows of p, need not be 1
+        slope_error=out.slope_error[of_p],
     )
     notes = tuple(dict.fromkeys(note for table in tables for note in table.notes_on([0])))
+    apart = float(np.mean(log_ratio[: len(p)] > log_ratio[len(p) :].max()))
+    if apart > APART:
+        notes += (
+            f"hardly any overlap: {100.0 * apart:.0f} % of the rows of p lie where q has none; the value is extrapolated, and "
+            "infinite where q cannot be",
+        )
     e = summary.flagged(summary.estimates(rows, fitted, measures)["kl_divergence"], notes)
     of_q = ratio_variance(log_ratio, len(p)) / len(q)
     stderr = float(np.sqrt(e.stderr**2 + of_q))
-    return e._replace(stderr=stderr, diagnostics=e.diagnostics | {"q_stderr": float(np.sqrt(of_q))}).to(opts.unit)
+    told = {k: v for k, v in e.diagnostics.items() if k != "nested"}  # 0 is right of views of one law
+    return e._replace(stderr=stderr, diagnostics=told | {"q_stderr": float(np.sqrt(of_q))}).to(opts.unit)
+
+
+def _steps(both: Sequence[np.ndarray], alone: Sequence[inputs.Table]) -> np.ndarray:
+    """Rounding steps ``[d]`` for both data sets, so that both are seen through one channel: the smallest gap between the
+    values of both where both are rounded, the step of the one that is where only one is."""
+    out = np.zeros(both[0].shape[1])
+    for j, of_each in zip(alone[0].kept["x"], zip(*(t.steps for t in alone))):
+        rounded = [step for step in of_each if step > 0.0]
+        if len(rounded) == 2:
+            values = np.unique(np.concatenate([a[:, j] for a in both]), return_counts=True)
+            out[j] = columns.rounding_step(*values) or min(rounded)
+        elif rounded:
+            out[j] = rounded[0]
+    return out
 
 
 def ratio_variance(log_ratio: np.ndarray, count: int) -> float:

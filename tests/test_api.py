@@ -269,6 +269,14 @@ def test_bootstrap_refits_on_rows_drawn_again(pair):
         ji.mutual_information(pair[0][:400], pair[1][:400], groups=np.repeat(np.arange(4), 100), **SMALL, bootstrap=20)
 
 
+def test_a_bootstrap_that_may_draw_no_weight_is_refused_at_once(pair):
+    groups = np.repeat(np.arange(20), 20)
+    with pytest.raises(ValueError, match="bootstrap of 20 groups"):
+        ji.mutual_information(
+            pair[0][:400], pair[1][:400], groups=groups, sample_weight=1.0 * (groups < 4), **SMALL, bootstrap=50
+        )
+
+
 def test_bootstrap_draws_whole_groups_and_keeps_copies_together():
     groups = np.asarray([2, 0, 0, 1, 2, 2])
     for rows, units in bootstrap.resampled(6, groups, 20, seed=1):

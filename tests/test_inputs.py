@@ -120,6 +120,28 @@ def test_two_variables_have_no_o_information(xy, ask):
 def test_too_few_rows(xy):
     with pytest.raises(ValueError, match=r"too few rows: expected at least 50, got 49"):
         inputs.check({"x": xy[0][:49], "y": xy[1][:49]})
+    with pytest.raises(
+        ValueError, match=r"too few rows: expected at least 50, got 2; rows and columns may be exchanged"
+    ):
+        inputs.check({"x": xy[0].T})
+
+
+def test_a_class_of_few_rows_is_told():
+    x, c = np.random.default_rng(0).normal(size=300), np.array(["common"] * 295 + ["rare"] * 3 + ["odd"] * 2)
+    with pytest.warns(
+        inputs.InputWarning, match="c: class 'odd' has 2 of 300 rows, and 2 of 3 classes have fewer than 10"
+    ):
+        table = inputs.check({"x": x, "c": c})
+    assert len(table.notes["c"]) == 1
+    assert "discrete=" not in table.notes["c"][0]  # text has no other reading
+    with pytest.warns(inputs.InputWarning, match=r"or pass discrete=\[\] to read it as counts"):
+        inputs.check({"x": x, "c": np.repeat([0, 1], [297, 3])}, ["c"])
+
+
+def test_numbers_written_as_text_are_told():
+    x = np.random.default_rng(0).normal(size=200)
+    with pytest.raises(ValueError, match=r"different strings.*\.astype\(float\)"):
+        inputs.check({"x": x.astype(str), "y": x})
 
 
 def test_few_rows_per_coordinate_is_a_warning():
@@ -147,6 +169,10 @@ def test_complex_object_and_three_axes(xy):
 
 
 def test_unknown_measure_and_option(xy):
+    with pytest.raises(ValueError, match=r"'mutual_informaton'; did you mean mutual_information\? Choose among"):
+        ji.estimate({"x": xy[0], "y": xy[1]}, "mutual_informaton")
+    with pytest.raises(ValueError, match=r"of two data sets there is jaxinfo\.kl_divergence"):
+        ji.estimate({"x": xy[0], "y": xy[1]}, "kl_divergence")
     with pytest.raises(ValueError, match=r"unknown measure 'synergy'; choose among mutual_information"):
         ji.estimate({"x": xy[0], "y": xy[1]}, "synergy")
     with pytest.raises(ValueError, match=r"unknown option 'step'; the options are .*steps"):

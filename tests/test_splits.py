@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jaxinfo.estimators.splits import crossfit_splits
+from jaxinfo.estimators.splits import crossfit_splits, stratified_splits
 
 
 @pytest.mark.parametrize("n, folds", [(50, 2), (101, 5), (1000, 8)])
@@ -69,3 +69,13 @@ def test_one_group_cannot_train_and_validate():
     groups = np.repeat([0, 1, 2], [200, 200, 200])
     with pytest.raises(ValueError, match="only 1 group with weight is left.*finer groups"):
         crossfit_splits(600, 2, np.random.default_rng(0), groups)
+
+
+def test_every_side_of_a_split_holds_its_share_of_every_stratum():
+    strata = np.random.default_rng(0).permutation(np.repeat([0, 1], [50, 5000]))
+    splits = stratified_splits(strata, 5, np.random.default_rng(1))
+    assert sorted(np.concatenate([s.evaluation for s in splits])) == list(range(5050))
+    for s in splits:
+        assert sorted(np.concatenate(s)) == list(range(5050))
+        assert [(strata[part] == 0).sum() for part in s] == [36, 4, 10]
+        assert [part.size for part in s] == [3636, 404, 1010]

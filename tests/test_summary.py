@@ -27,14 +27,15 @@ def readout(value=1.0, difference=1.0, optimism=(0.0, 0.0), slope=1.0, curves=()
     )  # fmt: skip
 
 
-def fitted(late=0.0, **settings):
+def fitted(late=0.0, best=1000, **settings):
     step = np.arange(1, 11) * 100
     score = np.where(step > 666, -late, 0.0)[:, None, None, None]  # [looks, seeds, folds, views]
     history = {
         "step": step, "validation": np.broadcast_to(score, (10, 1, 2, 1)), "cool_from": np.array([1000]),
-        "best_step": np.full((1, 2), 1000),
+        "best_step": np.full((1, 2), best),
     }  # fmt: skip
-    return SimpleNamespace(settings=Settings(folds=2, **settings), hi=12.0, history=history)
+    splits = (SimpleNamespace(validation=np.arange(30)), SimpleNamespace(validation=np.arange(20)))
+    return SimpleNamespace(settings=Settings(folds=2, **settings), hi=12.0, history=history, splits=splits)
 
 
 def estimate(read=None, fit=None):
@@ -48,6 +49,13 @@ def test_value_and_error_are_those_of_the_formula():
     assert e.stderr == pytest.approx(np.sqrt(sum(p**2 for p in parts)), rel=1e-6)
     assert estimate(readout(1.0, 0.9), fitted(value="mean")).value == pytest.approx(0.95)
     assert not estimate().flags
+
+
+def test_what_held_out_rows_cannot_tell_from_nothing_is_in_the_error():
+    plain, blind = estimate(), estimate(fit=fitted(best=0))
+    assert blind.value == plain.value and not plain.diagnostics["unseen"]
+    assert blind.stderr**2 - plain.stderr**2 == pytest.approx((2.0 / 50) ** 2)
+    assert [flag for flag in blind.flags if flag.startswith("nothing was learned") and "0.040 nats" in flag]
 
 
 @pytest.mark.parametrize("count", [3, 6, 30])

@@ -32,15 +32,19 @@ def resampled(n: int, groups: np.ndarray | None, count: int, seed: int) -> Itera
         yield rows, labels[rows]
 
 
-def check(n: int, groups: np.ndarray | None, count: int, seed: int, folds: int) -> None:
-    """Refuse a bootstrap some of whose draws cannot be cross-fitted: copies of a unit stay on one side of every split.
+def check(
+    n: int, groups: np.ndarray | None, count: int, seed: int, folds: int, weights: np.ndarray | None = None
+) -> None:
+    """Refuse a bootstrap some of whose draws cannot be cross-fitted: copies of a unit stay on one side of every split, and
+    rows of no weight do not count.
 
     Raises:
       ValueError: saying how many units that draw holds.
     """
-    for _, units in resampled(n, groups, count, seed):
+    for rows, units in resampled(n, groups, count, seed):
+        w = None if weights is None else weights[rows]
         try:
-            crossfit_splits(units.size, folds, np.random.default_rng(seed), units)
+            crossfit_splits(units.size, folds, np.random.default_rng(seed), units, weights=w)
         except ValueError as error:
             total = n if groups is None else np.unique(groups).size
             raise ValueError(

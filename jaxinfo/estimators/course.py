@@ -26,9 +26,11 @@ class Course:
     PAYS standard deviations of what a measure of two views makes of n rows, 1/√n nats, and √(V/2) as much of V views: less
     than the sampling error could notice.  It lasts MIN_SHARE of all steps, or until the rate is slow if that is sooner, and
     MIN_LOOKS looks; what is easy is so with many rows too, which only raise the end
-    (:func:`~jaxinfo.estimators.settings.more_steps`).  With ``rewind`` it also ends when the last RISES share of the steps
-    was worse than the best by as much: networks that follow their training rows go back to where they were better, as they
-    do where the steps that there are come to an end.  And it goes on while networks of many coordinates, which begin worse than no network at all, are about to overtake it.
+    (:func:`~jaxinfo.estimators.settings.more_steps`).
+
+    With ``rewind`` it also ends when the last RISES share of the steps was worse than the best by as much: networks that
+    follow their training rows go back to where they were better, as they do where all steps come to an end.  And it goes on
+    while networks of many coordinates, which begin worse than no network at all, are about to overtake it.
 
     Args:
       s: settings, everything decided.

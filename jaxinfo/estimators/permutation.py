@@ -9,12 +9,17 @@ import numpy as np
 MEASURES = ("mutual_information", "total_correlation", "dual_total_correlation", "s_information")
 
 
-def check(measures: Iterable[str]) -> None:
-    """Refuse measures that are not 0 exactly when all variables are independent.
+def check(measures: Iterable[str], weights: np.ndarray | None = None) -> None:
+    """Refuse measures that are not 0 exactly when what they speak of is independent, and weights of rows.
 
     Raises:
-      ValueError: naming the first such measure.
+      ValueError: naming the first such measure; for weights that differ.
     """
+    if weights is not None and np.ptp(weights) > 0.0:
+        raise ValueError(
+            "null= permutes rows of one variable against those of another, and a weight belongs to whole rows: expected no "
+            "sample_weight with null=; draw rows in proportion to their weights first, or read the interval, .ci()."
+        )
     bad = [m for m in measures if m not in MEASURES]
     if bad:
         raise ValueError(
@@ -24,20 +29,31 @@ def check(measures: Iterable[str]) -> None:
 
 
 def independent(
-    x: np.ndarray, slices: Sequence[slice], groups: np.ndarray | None, count: int, seed: int
+    x: np.ndarray,
+    slices: Sequence[slice],
+    groups: np.ndarray | None,
+    count: int,
+    seed: int,
+    together: Sequence[int] = (),
 ) -> Iterator[np.ndarray]:
     """``count`` copies of packed rows ``[n, D]`` in which every variable but the first has its rows permuted on its own.
+
+    With variables ``together`` the rows of those alone are permuted, all alike: what they have to do with each other stays,
+    which is the null of mutual information between two groups of variables.
 
     Raises:
       ValueError: when a variable is the same all over every group: shifts within groups leave it as it is.
     """
+    moved = [list(together)] if together else [[k] for k in range(1, len(slices))]
     if groups is not None:
         _refuse_unmoved(x, slices, groups)
     rng = np.random.default_rng([seed, 99])
     for _ in range(count):
         out = x.copy()
-        for s in slices[1:]:
-            out[:, s] = out[permutation(rng, x.shape[0], groups)][:, s]
+        for variables in moved:
+            rows = permutation(rng, x.shape[0], groups)
+            for k in variables:
+                out[:, slices[k]] = x[rows, slices[k]]
         yield out
 
 

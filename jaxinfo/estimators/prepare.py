@@ -11,7 +11,7 @@ from jaxinfo import correlations, gaussian, preprocess
 from jaxinfo.blocks import Blocks
 from jaxinfo.estimators.fitted import Fitted, inner_network
 from jaxinfo.estimators.settings import Settings
-from jaxinfo.estimators.splits import crossfit_splits
+from jaxinfo.estimators.splits import crossfit_splits, stratified_splits
 from jaxinfo.views import View
 
 SHRINKAGE_GRID = (0.0, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
@@ -27,12 +27,14 @@ class Job:
       seed: decides splits, initial weights, draws.
       groups: ``[n]`` labels; rows of one group stay on one side of every split.
       weights: ``[n]`` row weights.
+      strata: ``[n]`` labels of which every side of a split holds its share; without groups.
     """
 
     x: np.ndarray
     seed: int = 0
     groups: np.ndarray | None = None
     weights: np.ndarray | None = None
+    strata: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,10 @@ def prepare(job: Job, blocks: Blocks, views: tuple[View, ...], s: Settings) -> P
     """Split, transform and fit the Gaussian; every fold uses its training rows, and validation rows for choices."""
     x, weights = job.x, job.weights
     rng = np.random.default_rng(job.seed)
-    splits = tuple(crossfit_splits(x.shape[0], s.folds, rng, job.groups, s.validation, weights))
+    if job.strata is not None:
+        splits = tuple(stratified_splits(job.strata, s.folds, rng, s.validation))
+    else:
+        splits = tuple(crossfit_splits(x.shape[0], s.folds, rng, job.groups, s.validation, weights))
     onehot = np.asarray(blocks.discrete)[blocks.owner]
     w = np.ones(x.shape[0]) if weights is None else np.asarray(weights, np.float64)
     part = lambda rows: None if weights is None else w[rows]
@@ -110,15 +115,24 @@ def shrunk_covariance(
     cov = np.cov(train_rows.T, aweights=weights, ddof=0).reshape(d, d)
     diagonal, ridge = np.diag(np.diag(cov)), 1e-10 * np.trace(cov) / d * np.eye(d)
     r = validation_rows - mean
-    alone = lambda c: np.average(log_likelihood(r[:, known], c[np.ix_(known, known)]), weights=validation_weights)
     best, best_score = None, -np.inf
     for amount in SHRINKAGE_GRID:
         c = (1.0 - amount) * cov + amount * diagonal + ridge
-        score = np.average(log_likelihood(r, c), weights=validation_weights) - (alone(c) if known.any() else 0.0)
+        score = np.average(log_likelihood(*_given(r, c, known)), weights=validation_weights)
         if best is None or score > best_score + 1e-4:
             best, best_score = c, score
     assert best is not None  # the grid is not empty
     return mean, best
+
+
+def _given(r: np.ndarray, cov: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What centred rows ``[n, D]`` and their covariance leave when coordinates ``known [D]`` are: by regression, since the
+    difference of two likelihoods is rounding noise where those are singular or a class of them was never seen."""
+    if not known.any():
+        return r, cov
+    cross = cov[np.ix_(known, ~known)]
+    gain = np.linalg.lstsq(cov[np.ix_(known, known)], cross, rcond=1e-12)[0].T
+    return r[:, ~known] - r[:, known] @ gain.T, cov[np.ix_(~known, ~known)] - gain @ cross
 
 
 def log_likelihood(r: np.ndarray, cov: np.ndarray) -> np.ndarray:

@@ -262,7 +262,8 @@ def _pointwise(
     profiles = []
     for f, r in enumerate(rows):
         mean, cov, zf = fitted.means[f], fitted.covs[f], z[f]
-        forms = control_forms(p, blocks, mean, cov, s.lo, fitted.hi)
+        c, share = np.pad(zf - mean, ((0, 0), (0, 1)), constant_values=1.0), w[r] / max(w[r].sum(), 1e-300)
+        forms = control_forms(p, blocks, mean, cov, s.lo, fitted.hi, moments=c.T @ (share[:, None] * c))
         g, d = forms.rows(zf)
         ends = cross_entropy_rows(p, blocks, zf, mean, cov) + far_tail(p, SDE, blocks, mean, cov, s.lo)[:, None]
         jacobian = _log_jacobian(p, blocks, fitted.transforms[f].log_jacobian(x[r]))

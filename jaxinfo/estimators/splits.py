@@ -74,3 +74,15 @@ def crossfit_splits(
         held = np.isin(labels[rest], pool[:share])
         out.append(Split(rest[~held], rest[held], np.flatnonzero(row_fold == f)))
     return out
+
+
+def stratified_splits(strata: np.ndarray, folds: int, rng: np.random.Generator, validation: float = 0.1) -> list[Split]:
+    """:func:`crossfit_splits` of every stratum (``[n]`` labels) by itself, joined: each side of a split holds its share of all.
+
+    Raises:
+      ValueError: as it does, of a stratum.
+    """
+    own = [np.flatnonzero(strata == k) for k in np.unique(strata)]
+    apart = [crossfit_splits(rows.size, folds, rng, validation=validation) for rows in own]
+    join = lambda *sides: Split(*(np.concatenate([r[s] for r, s in zip(own, parts)]) for parts in zip(*sides)))
+    return [join(*of_fold) for of_fold in zip(*apart)]

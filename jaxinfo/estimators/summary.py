@@ -2,7 +2,7 @@
 
     value   = gap + correction,    correction = optimism − ½ that of the Gaussian inside
     stderr² = (clustered) row variance of gap / n + between-seed variance / seeds
-            + (DISAGREEMENT (gap − difference))² + (DOUBT correction)²
+            + (DISAGREEMENT (gap − difference))² + (DOUBT correction)² + unseen²
 
 Gap is read in rows held out.  Optimism is how much more networks read in rows they trained on.  Fitting noise lowers
 held-out rows and raises trained ones by the same amount (as in Akaike's criterion), which asks for half the optimism: for
@@ -79,7 +79,8 @@ def estimates(
         spread = float(by_seed.std(ddof=1)) if seeds > 1 else 0.0
         row_variance = clustered_variance(gap_rows, w, groups)
         doubts = DISAGREEMENT * (gap - difference), DOUBT * correction
-        stderr = float(np.sqrt(row_variance + spread**2 / seeds + sum(d**2 for d in doubts)))
+        unseen = _unseen(fitted)
+        stderr = float(np.sqrt(row_variance + spread**2 / seeds + sum(d**2 for d in doubts) + unseen**2))
         profile = {"logsnr": readout.profile["logsnr"]}
         profile |= {k: readout.profile[k][row] for k in ("gap", "difference", "gaussian")}
         high, low = _tails(profile)
@@ -89,6 +90,7 @@ def estimates(
             "gaussian": float(readout.gaussian[row] @ share),
             "row_stderr": float(np.sqrt(row_variance)),
             "seed_spread": spread,
+            "unseen": unseen,
             "optimism": optimism,
             "optimism_gaussian": of_gaussian,
             "tail_high_snr": high,
@@ -144,6 +146,11 @@ def _fine(profile) -> float:
 def _flags(value, d, fitted: Fitted, readout: Readout, measure: Measure) -> list[str]:
     flags, scale = [], max(abs(value), abs(d["gap"]))
     tolerance = max(LEAST_NATS, TAIL_SHARE * scale)
+    if d["unseen"] > 0.5 * LEAST_NATS:
+        flags.append(
+            "nothing was learned: in held-out rows no network was ever better than a Gaussian; of so few rows up to about "
+            f"{d['unseen']:.3f} nats beyond it would go unnoticed"
+        )
     late = _late_progress(fitted)
     if late > max(LEAST_NATS, 0.02 * scale):
         flags.append(
@@ -188,6 +195,13 @@ def _flags(value, d, fitted: Fitted, readout: Readout, measure: Measure) -> list
     if measure.lower is not None and value < measure.lower - 3.0 * max(d["row_stderr"], LEAST_NATS / 3.0):
         flags.append(f"below its least possible value {measure.lower:g}: too few rows for these many coordinates")
     return flags
+
+
+def _unseen(fitted: Fitted) -> float:
+    """Nats that validation rows could not have told from nothing, 0 where some network learned something."""
+    if np.any(fitted.history["best_step"]):
+        return 0.0
+    return 2.0 / max(sum(split.validation.size for split in fitted.splits), 1)
 
 
 def _late_progress(fitted: Fitted) -> float:

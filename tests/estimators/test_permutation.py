@@ -1,8 +1,11 @@
 """Data under the null of independence: what is permuted with groups, and what cannot be."""
 
+import warnings
+
 import numpy as np
 import pytest
 
+import jaxinfo as ji
 from jaxinfo.estimators import permutation
 
 SLICES = (slice(0, 1), slice(1, 2))
@@ -41,3 +44,37 @@ def test_rows_of_their_own_make_up_for_one_group_that_stands_still():
     x[-2:, 1] = 0.0
     (drawn,) = permutation.independent(x, SLICES, groups, 1, 0)
     assert np.mean(drawn[:900, 1] == x[:900, 1]) < 0.1
+
+
+def test_variables_of_one_side_are_permuted_alike():
+    slices = (slice(0, 1), slice(1, 3), slice(3, 4))
+    x = np.arange(800.0).reshape(200, 4)
+    (drawn,) = permutation.independent(x, slices, None, 1, 0, together=(1, 2))
+    np.testing.assert_array_equal(drawn[:, 0], x[:, 0])
+    np.testing.assert_array_equal(drawn[:, 1:] - drawn[:, 1:2], x[:, 1:] - x[:, 1:2])
+    assert np.mean(drawn[:, 1] == x[:, 1]) < 0.1
+
+
+def labels(seed, dependence, n=300):
+    """a, and b with its noisy copy c, of sixteen classes; a share of the rows has a follow b."""
+    rng = np.random.default_rng(seed)
+    a, b, junk = rng.integers(0, 16, (3, n))
+    copy = rng.random(n) < dependence
+    return {"a": np.where(copy, b, a), "b": b, "c": np.where(rng.random(n) < 0.1, junk, b)}
+
+
+@pytest.mark.parametrize("dependence, least, most", [(0.0, 0, 7), (0.3, 36, 40)])
+def test_the_test_of_two_sides_holds_its_level_and_sees(dependence, least, most):
+    """Of forty independent data sets more than seven are below 5 % only once in a thousand times."""
+    ask = dict(discrete=["a", "b", "c"], null=39, progress=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        of = lambda seed: ji.estimate(labels(seed, dependence), "mutual_information(a; b, c)", seed=seed, **ask)
+        p = [of(seed)["mutual_information(a; b, c)"].diagnostics["p_value"] for seed in range(40)]
+    assert least <= sum(value <= 0.05 for value in p) <= most
+
+
+def test_weights_of_rows_are_refused():
+    x = dict(zip("ab", np.random.default_rng(0).normal(size=(2, 200))))
+    with pytest.raises(ValueError, match="expected no sample_weight with null="):
+        ji.estimate(x, "mutual_information", null=19, sample_weight=np.arange(200.0))

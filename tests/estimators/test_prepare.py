@@ -48,3 +48,15 @@ def test_rows_without_weight_do_not_choose_the_shrinkage():
     _, misled = shrunk_covariance(x[100:], validation)
     assert kept[0, 1] > 0.85
     assert misled[0, 1] < 0.5
+
+
+def test_a_class_that_did_not_train_does_not_choose_the_shrinkage():
+    """Its direction is singular; two likelihoods of it differ by rounding noise."""
+    onehot = np.arange(45) >= 40
+    x, new = drawn(160, classes=5), drawn(40, classes=5, seed=1)
+    rare = x[:, 44] > 0
+    _, cov = shrunk_covariance(x[~rare], new, onehot=onehot)
+    assert (new[:, 44] > 0).any()
+    seen = new[:, 44] <= 0
+    _, without = shrunk_covariance(x[~rare], new[seen], onehot=onehot)
+    np.testing.assert_allclose(cov[:40, :40], without[:40, :40], rtol=1e-6, atol=1e-9)
