@@ -49,7 +49,7 @@ ALLOWED = {
     "refits": {"estimators", "inputs", "options", "types"},
     "model": METHOD
     | {"plan", "pathwise", "estimators", "inputs", "queries", "options", "results", "training", "kept", "refits"},
-    "two_laws": METHOD | {"plan", "estimators", "inputs", "options", "training"},
+    "two_laws": METHOD | {"plan", "estimators", "columns", "inputs", "options", "training"},
     "api": {"estimators", "inputs", "queries", "options", "model", "two_laws", "results", "io", "plots", "types"},
     "series": {"api", "columns", "inputs", "results", "plots", "types"},
     "sklearn_adapter": {"api", "types"},
