@@ -16,6 +16,7 @@ from scipy.special import ndtr, ndtri
 
 KINDS = ("rank", "standardise", "none")
 END_KNOTS = 8  # the slope beyond the ends is that over so many knots: at the last one it would be that of single rows
+GAP, LOBE, LOBE_SHARE, MOST_GAPS = 40.0, 16, 0.01, 8  # a hole in the support, see :func:`_gaps`
 TAIL = 1.0  # beyond the training range z grows like TAIL * log1p: an outlier stays an outlier, but a finite one
 
 
@@ -112,7 +113,8 @@ class Transform:
 
 
 def rank_to_normal(x: np.ndarray, weights: np.ndarray | None = None, knots: int = 64) -> RankToNormal | Affine:
-    """Fit :class:`RankToNormal` to a column ``[n]``: knots equally spaced in z between the extreme normal scores.
+    """Fit :class:`RankToNormal` to a column ``[n]``: knots equally spaced in z between the extreme normal scores, and at both
+    ends of holes in the support.
 
     Falls back to standardising when fewer than four distinct knots are left (heavily tied data).
     """
@@ -123,12 +125,33 @@ def rank_to_normal(x: np.ndarray, weights: np.ndarray | None = None, knots: int 
     w = np.ones(n) if weights is None else np.asarray(weights, np.float64)[order]
     level = (np.cumsum(w) - 0.5 * w) / w.sum()
     x_knots = np.interp(ndtr(z), level, x[order])
+    for i in _gaps(
+        x[order]
+    ):  # a knot at each end: rows of one interval with a hole in it would get the slope of the hole
+        ends = ndtri(level[[i, i + 1]])
+        away = (z < ends[0] - 0.5 * (z[1] - z[0])) | (z > ends[1] + 0.5 * (z[1] - z[0]))
+        z, x_knots = np.append(z[away], ends), np.append(x_knots[away], x[order][[i, i + 1]])
+    rise = np.argsort(z)
+    z, x_knots = z[rise], x_knots[rise]
     # Relative to the knots themselves: relative to the range, one outlier of 1e15 would merge all the others.
     size = np.maximum(np.abs(x_knots[1:]), np.abs(x_knots[:-1]))
     distinct = np.concatenate([[True], np.diff(x_knots) > 1e-12 * size])
     if distinct.sum() < 4:
         return standardise(x, weights)
     return RankToNormal(x_knots[distinct], z[distinct])
+
+
+def _gaps(x: np.ndarray) -> np.ndarray:
+    """Where sorted rows ``[n]`` leave a hole: i of every gap between x_i and x_(i+1) that is GAP times as wide as spacings on
+    both sides of it are on average, with LOBE rows at least beyond; none where there are more than MOST_GAPS, as in combs."""
+    n, k = x.size, LOBE
+    if n < 4 * k:
+        return np.zeros(0, int)
+    i = np.arange(k, n - k - 1)
+    near = np.maximum(x[i] - x[i - k], x[i + 1 + k] - x[i + 1]) / k
+    found = i[(x[i + 1] - x[i] > GAP * near) & (near > 0.0)]
+    found = found[(found + 1 >= LOBE_SHARE * n) & (n - found - 1 >= LOBE_SHARE * n)]
+    return found if found.size <= MOST_GAPS else np.zeros(0, int)
 
 
 def standardise(x: np.ndarray, weights: np.ndarray | None = None) -> Affine:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from jaxinfo import preprocess
+from jaxinfo.preprocess import _gaps, fit
 
 RNG = np.random.default_rng(0)
 LAWS = {
@@ -96,3 +97,28 @@ def test_nearly_equal_columns_stay_so_beyond_the_training_range():
         far = np.array([4.5])
         apart.append(preprocess.rank_to_normal(x).forward(far) - preprocess.rank_to_normal(y).forward(far))
     assert np.max(np.abs(apart)) < 0.1
+
+
+@pytest.mark.parametrize("far", [3.0, 10.0, 1000.0])
+def test_a_hole_in_the_support_is_no_slope(far):
+    """Two boxes: log density is −log 2, whatever lies between them."""
+    rng = np.random.default_rng(5)
+    x = (rng.integers(0, 2, 4000) * far + rng.random(4000))[:, None]
+    transform = fit(x)
+    z = transform.forward(x)
+    pieces = [z[(x >= k * far) & (x <= k * far + 1.0)] for k in (0, 1)]
+    assert pieces[0].max() < pieces[1].min() < pieces[0].max() + 0.01  # no hole is left
+    entropy = 0.5 * np.log(2 * np.pi * np.e) - transform.log_jacobian(x).mean()  # if z were normal
+    assert abs(entropy - np.log(2.0)) < 0.08
+    np.testing.assert_allclose(transform.inverse(z), x, atol=1e-6 * far)
+
+
+@pytest.mark.parametrize("law", ["normal", "standard_cauchy", "exponential", "lognormal"])
+def test_no_hole_is_seen_where_there_is_none(law):
+    for seed in range(20):
+        x = np.sort(getattr(np.random.default_rng(seed), law)(size=2000))
+        assert not _gaps(x).size
+        assert not _gaps(np.sort(np.round(x, 1))).size
+    assert not _gaps(
+        np.sort(np.random.default_rng(0).integers(0, 40, 2000) + 0.01 * np.random.default_rng(1).random(2000))
+    ).size
