@@ -24,6 +24,7 @@ COMPARED = tuple(
     f"mixed-10x{dim}-{transform}" for dim in (5, 20) for transform in ("plain", "half_cube", "inner_spiral")
 )
 HARDEST = ("gradient-6x5-inner_spiral", "gradient-10x5-inner_spiral")
+WIDEST = ("synergistic-10x20-inner_spiral",)
 TRIED = ({"net": "mlp"}, {"longer": 2.0})
 BOUNDS = ("line-mine", "line-nwj", "line-infonce", "line-club")
 
@@ -50,6 +51,7 @@ def get_config(arg: str = "") -> ConfigDict:
     ours = lambda tasks, measures=SYSTEM, **options: group(tasks, measures, options, long=True)
     rest = tuple(task for task in GRID if task not in COMPARED)
     tried = tuple(ours(HARDEST, GRADIENT, **options) for options in TRIED)
+    tried += tuple(ours(WIDEST, **options) for options in TRIED)
     config.groups = (ours(COMPARED), *rivals, ours(slopes, GRADIENT), *tried, ours(rest))
     if arg == "smoke":
         small = {"budget": "quick", "steps": 60, "width": 16, "num_mc": 2, "checks": 4}

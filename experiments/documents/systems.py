@@ -3,6 +3,7 @@
 Drawn by ``python -m experiments.tables --records=records/systems.jsonl``.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +104,7 @@ def verdicts(records: list[dict]) -> list[str]:
             lines.append(
                 f"- TC and DTC, {kind}, {len(of)} systems: worst relative error {100 * reached:.1f} %, {worst['task']} (bar: "
                 f"{100 * bar:g} %): {said(reached <= bar)}"
+                + beside([r["task"] for r in of], rows, lambda r: f"{100 * max(r['tc'], r['dtc']):.1f} %")
             )
     if ours:
         right, seeds = [s for r in ours for s in r["signs"]], sum(r["seeds"] for r in ours)
@@ -120,7 +122,8 @@ def verdicts(records: list[dict]) -> list[str]:
             worst_error, wrong = float(np.max([r["error"] for r in of])), sum(r["wrong"] for r in of)
             lines.append(
                 f"- Gradients, {kind}: {wrong} wrong signs, worst mean absolute error {worst_error:.3f} nats (bar: none, "
-                f"{bars.SLOPE:g}): {said(not wrong and worst_error <= bars.SLOPE)}{beside([r['task'] for r in of], slopes)}"
+                f"{bars.SLOPE:g}): {said(not wrong and worst_error <= bars.SLOPE)}"
+                + beside([r["task"] for r in of], slopes, lambda r: f"{r['error']:.3f}")
             )
     for name in sorted({r["estimator"] for r in records if "estimator" in r}):
         total = lambda who: {r["task"]: r["tc"] + r["dtc"] + r["omega"] for r in rows if r["estimator"] == who}
@@ -137,10 +140,10 @@ def verdicts(records: list[dict]) -> list[str]:
     return lines
 
 
-def beside(tasks: list[str], slopes: list[dict]) -> str:
-    """In words, what options other than the default's reached in the gradients of these tasks."""
-    of = [r for r in slopes if r["estimator"].startswith(f"{OURS}, ") and r["task"] in tasks]
-    tried = [f"{r['estimator'].removeprefix(f'{OURS}, ')} {r['error']:.3f} ({r['task']})" for r in of]
+def beside(tasks: list[str], rows: list[dict], error: Callable[[dict], str]) -> str:
+    """In words, what options other than the default's reached in these tasks."""
+    of = [r for r in rows if r["estimator"].startswith(f"{OURS}, ") and r["task"] in tasks]
+    tried = [f"{r['estimator'].removeprefix(f'{OURS}, ')} {error(r)} ({r['task']})" for r in of]
     return f" Beside the default: {', '.join(tried)}." if tried else ""
 
 

@@ -61,6 +61,17 @@ def test_what_was_tried_beside_the_default_stands_apart_and_is_not_judged():
     )
 
 
+def test_what_was_tried_for_totals_stands_beside_the_default():
+    tried = told("jaxinfo", 19.0, 10.0) | {"options": {"net": "mlp"}}
+    text = systems.markdown([OURS, tried])
+    task = OURS["task"]
+    share = max(
+        abs(19.0 / OURS["truth"]["total_correlation"] - 1.0), abs(10.0 / OURS["truth"]["dual_total_correlation"] - 1.0)
+    )
+    assert f"Beside the default: net=mlp {100 * share:.1f} % ({task})." in text
+    assert text.count("1 systems: worst relative error") == 1
+
+
 def test_ours_must_be_ahead_on_every_system():
     other = [told("jaxinfo", 21.0, 10.0, task="mixed-10x20-plain"), rival(20.0, 10.0, task="mixed-10x20-plain")]
     assert "ahead on 1 of 2 systems (bar: all): **outside.**" in systems.markdown([OURS, rival(15.0, 16.0), *other])
