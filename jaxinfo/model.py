@@ -17,7 +17,7 @@ from jaxinfo import inputs, kept, pathwise, queries, refits, training
 from jaxinfo import measures as ms
 from jaxinfo import views as vw
 from jaxinfo.blocks import Blocks
-from jaxinfo.estimators import bootstrap, generate, permutation, plugin, readout, slopes, summary
+from jaxinfo.estimators import bootstrap, generate, ksg, permutation, plugin, readout, slopes, summary
 from jaxinfo.estimators.fitted import Fitted
 from jaxinfo.estimators.prepare import Job
 from jaxinfo.estimators.settings import Settings, for_null, resolve
@@ -42,6 +42,7 @@ class Model:
         self.asked: tuple[str, ...] = ()
         self.optimism: dict[str, list[float]] = {}
         self.weights = self.groups = None
+        self.looks_twice = True  # whether neighbours are asked for a second opinion
         if table is not None:
             self.weights = inputs.row_weights(opts.sample_weight, table.x.shape[0])
             self.groups = inputs.row_groups(opts.groups, table.x.shape[0])
@@ -318,6 +319,13 @@ class Model:
             elif (labels := queries.label_side(q, self.blocks)) and not few:
                 entropy = self._plug_in(name, queries.Query("entropy", (labels,)), x, weights, groups)
                 found[name] = summary.flag_above(found[name], entropy.value)
+            if (
+                self.looks_twice
+                and q.measure == "mutual_information"
+                and not q.discrete(self.blocks)
+                and weights is None
+            ):
+                found[name] = ksg.doubted(found[name], *(x[:, np.isin(self.blocks.owner, side)] for side in q.groups))
             if self.table is not None:
                 found[name] = summary.flagged(found[name], self.table.notes_on(i for g in q.groups for i in g))
         if rows is None:
@@ -374,6 +382,8 @@ class Model:
         """
         plain = lambda opts: replace(opts, null=0, bootstrap=0, checkpoint_dir=None, unit="nats")
         models = [Model(table, self.blocks, plain(opts), settings) for table, opts in data]
+        for m in models:
+            m.looks_twice = False
         needed = self._measures(asked)
         if needed:
             directory = self.options.checkpoint_dir

@@ -9,9 +9,10 @@ import pytest
 from scipy import stats
 
 import jaxinfo as ji
-from jaxinfo.estimators import bootstrap, crossfit, readout, summary
+from jaxinfo.estimators import bootstrap, crossfit, ksg, readout, summary
 from jaxinfo.inputs import InputWarning
 from jaxinfo.results import Results
+from jaxinfo.types import Estimate
 
 pytestmark = pytest.mark.usefixtures("quick_compile")
 SMALL = dict(budget="quick", steps=300, width=16, depth=1, num_mc=4, checks=3, progress=False)
@@ -284,6 +285,20 @@ def test_bootstrap_draws_whole_groups_and_keeps_copies_together():
         for unit in np.unique(units):  # as many copies of each of its rows
             counts = np.bincount(rows[units == unit], minlength=6)[groups == unit]
             assert np.ptp(counts) == 0
+
+
+def test_neighbours_tell_of_what_networks_miss(pair):
+    """Steps of a staircase: networks that learn nothing read what a Gaussian reads."""
+    x = np.random.default_rng(51).normal(size=1000)
+    told = lambda e: [flag for flag in e.flags if flag.startswith("nearest neighbours see more")]
+    with pytest.warns(InputWarning, match="ties"):
+        e = ji.mutual_information(x, np.floor(2.0 * x), **SMALL)
+    assert told(e) and e.diagnostics["ksg"] > e.value + 0.2
+    e = ji.mutual_information(*pair, **SMALL)
+    assert not told(e)
+    within(Estimate(e.diagnostics["ksg"], 0.03), MI)
+    blank = Estimate(0.0, 0.01, None, None, {"flags": ()}, "")
+    assert ksg.doubted(blank, x[:, None], np.zeros((1000, 4))) is blank
 
 
 def test_entropy_and_its_units_of_length():

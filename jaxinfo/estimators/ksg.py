@@ -20,6 +20,9 @@ from jaxinfo.types import Estimate, Estimator
 MANY_COORDINATES = 12
 """Above this many coordinates the k-th neighbour is nearly as far as any row and estimates fall towards 0."""
 
+FEW_COORDINATES, CLEARLY = 4, 0.05
+"""Up to so many coordinates neighbours are a second opinion, and by how many nats, and what share, they have to differ."""
+
 BLOCKS, FEWEST = 10, 20
 """Blocks that a standard error is taken from, and the fewest rows of one."""
 
@@ -68,6 +71,29 @@ def _blocks(*arrays: np.ndarray) -> list[list[np.ndarray]]:
         return []
     # Interleaved: a file in order of time or class would make consecutive blocks differ.
     return [[a[b::BLOCKS] for a in arrays] for b in range(BLOCKS)]
+
+
+def doubted(e: Estimate, x: np.ndarray, y: np.ndarray) -> Estimate:
+    """A mutual information (nats) with what nearest neighbours see in the same rows, ``diagnostics["ksg"]``, and a flag where
+    that is clearly more: networks and their held-out rows alike miss staircases, combs and other fine structure, which
+    neighbours in few coordinates do not.  Left as it is in more than FEW_COORDINATES.
+
+    Args:
+      e: the estimate, in nats.
+      x: ``[n, d_x]``.
+      y: ``[n, d_y]``.
+    """
+    if x.shape[1] + y.shape[1] > FEW_COORDINATES or len(x) < BLOCKS * FEWEST:
+        return e
+    near = ksg_mi(x, y)
+    told = e.diagnostics | {"ksg": near.value}
+    if near.value - e.value > max(4.0 * math.hypot(e.stderr, near.stderr), CLEARLY, CLEARLY * near.value):
+        told["flags"] = (
+            *told["flags"],
+            f"nearest neighbours see more: {near.value:.3f} nats in the same rows; networks miss fine structure (steps, thin "
+            "curves, combs) or stopped too early, so raise steps, use budget='thorough', or take jaxinfo.estimators.ksg.ksg_mi",
+        )
+    return e._replace(diagnostics=told)
 
 
 def _estimate(rows: np.ndarray, means: list[float], n: int, name: str, flags: Sequence[str]) -> Estimate:

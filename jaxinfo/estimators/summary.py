@@ -159,8 +159,8 @@ def _flags(value, d, fitted: Fitted, readout: Readout, measure: Measure) -> list
         )
     if abs(d["gap"] - d["difference"]) > max(4.0 * d["row_stderr"], 3.0 * LEAST_NATS, 0.05 * scale):
         flags.append(
-            f"forms disagree: gap gives {d['gap']:.3f} and difference {d['difference']:.3f} nats; the truth is likely "
-            "between, more rows or steps bring them together"
+            f"forms disagree: gap gives {d['gap']:.3f} and difference {d['difference']:.3f} nats; more rows or "
+            "steps bring them together"
         )
     if d["optimism"] > max(4.0 * d["row_stderr"], LEAST_NATS, 0.05 * scale):
         flags.append(
