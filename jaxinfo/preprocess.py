@@ -125,12 +125,12 @@ def rank_to_normal(x: np.ndarray, weights: np.ndarray | None = None, knots: int 
     w = np.ones(n) if weights is None else np.asarray(weights, np.float64)[order]
     level = (np.cumsum(w) - 0.5 * w) / w.sum()
     x_knots = np.interp(ndtr(z), level, x[order])
-    for i in _gaps(
-        x[order]
-    ):  # a knot at each end: rows of one interval with a hole in it would get the slope of the hole
-        ends = ndtri(level[[i, i + 1]])
-        away = (z < ends[0] - 0.5 * (z[1] - z[0])) | (z > ends[1] + 0.5 * (z[1] - z[0]))
-        z, x_knots = np.append(z[away], ends), np.append(x_knots[away], x[order][[i, i + 1]])
+    # a knot at each end of a hole: rows of one interval with a hole in it would get the slope of the hole
+    weighty, apart = order[w > 0.0], 0.5 * (z[1] - z[0])
+    for i in _gaps(x[weighty]):
+        here, ends = x[weighty[[i, i + 1]]], ndtri(level[w > 0.0][[i, i + 1]])
+        away = (z < ends[0] - apart) | (z > ends[1] + apart)
+        z, x_knots = np.append(z[away], ends), np.append(x_knots[away], here)
     rise = np.argsort(z)
     z, x_knots = z[rise], x_knots[rise]
     # Relative to the knots themselves: relative to the range, one outlier of 1e15 would merge all the others.

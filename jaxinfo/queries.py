@@ -47,9 +47,8 @@ class Query:
 
     @property
     def together(self) -> tuple[int, ...]:
-        """The variables that the null of independence permutes alike: the second side of a mutual information of groups.
-
-        None where all variables are independent under the null."""
+        """The variables that the null of independence permutes alike: the second side of a mutual information of groups;
+        empty where all are independent under the null."""
         groups = self.measure == "mutual_information" and max(map(len, self.groups)) > 1
         return self.groups[1] if groups else ()
 

@@ -122,3 +122,12 @@ def test_no_hole_is_seen_where_there_is_none(law):
     assert not _gaps(
         np.sort(np.random.default_rng(0).integers(0, 40, 2000) + 0.01 * np.random.default_rng(1).random(2000))
     ).size
+
+
+def test_rows_of_no_weight_make_no_hole_and_hide_none():
+    rng = np.random.default_rng(6)
+    x = np.concatenate([rng.random(1000), 10.0 + rng.random(1000), 20.0 + rng.random(1000)])[:, None]
+    weights = np.concatenate([np.zeros(1000), np.ones(1000), np.ones(1000)])
+    alone, among = fit(x[1000:]), fit(x, weights=weights)
+    np.testing.assert_allclose(among.forward(x[1000:]), alone.forward(x[1000:]), atol=0.1)  # tails follow n
+    assert np.isfinite(among.forward(x)).all()
