@@ -21,9 +21,9 @@ def focus(blocks: Blocks, cov: np.ndarray, bends: np.ndarray | None = None) -> n
     and those whose coordinates all say equally much, stay as they are.
 
     What is correlated stands in for what is left to learn where nothing tells of that.  Where the :func:`bends` B do, they
-    count by the share w = s / (s + c), s the largest of S^(1/2) B S^(1/2), and the canonical correlations, of which the
-    Gaussian knows, by 1 - w: rho_k² and u_k are then of w S^(1/2) B S^(1/2) / s + (1 - w) R / max rho², R the matrix that has
-    the squared canonical correlations.
+    count by the share w = s / (s + c), s the largest eigenvalue of S^(1/2) B S^(1/2), and the canonical correlations, of
+    which the Gaussian knows, by 1 - w: rho_k² and u_k are then of w S^(1/2) B S^(1/2) / s + (1 - w) R / max rho², R the matrix
+    that has the squared canonical correlations.
     """
     out = np.eye(blocks.dim)
     for i, here in enumerate(blocks.slices):
@@ -55,6 +55,9 @@ def bends(blocks: Blocks, x: np.ndarray, weights: np.ndarray | None = None) -> n
     regression, two sets of partial canonical correlations: of e with the p of the others, and of q with their x.  Both are
     zero for Gaussians.  Of each square what chance may bring, (sqrt(d_i) + sqrt(D - d_i) + CHANCE)² / n, is taken away, and
     what stays, s_k for the projection l_kᵀ x_i of unit variance, is summed: B_i = sum_k s_k l_k l_kᵀ.
+
+    Partial canonical correlations: Rao (Trabajos de Estadística 20, 1969); what chance brings to the largest of a matrix of
+    noise, but for 2 exp(-CHANCE² / 2) of cases: Davidson and Szarek (2001).
 
     Args:
       blocks: packing.

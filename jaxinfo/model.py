@@ -319,10 +319,9 @@ class Model:
             elif (labels := queries.label_side(q, self.blocks)) and not few:
                 entropy = self._plug_in(name, queries.Query("entropy", (labels,)), x, weights, groups)
                 found[name] = summary.flag_above(found[name], entropy.value)
+            independent = weights is None and groups is None  # neighbours count rows alike, and each for itself
             pair = q.measure == "mutual_information" and not q.discrete(self.blocks)
-            if (
-                self.looks_twice and pair and weights is None and groups is None
-            ):  # neighbours count rows alike and apart
+            if self.looks_twice and independent and pair:
                 found[name] = ksg.doubted(found[name], *(x[:, np.isin(self.blocks.owner, side)] for side in q.groups))
             if self.table is not None:
                 found[name] = summary.flagged(found[name], self.table.notes_on(i for g in q.groups for i in g))

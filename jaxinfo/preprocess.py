@@ -142,8 +142,9 @@ def rank_to_normal(x: np.ndarray, weights: np.ndarray | None = None, knots: int 
 
 
 def _gaps(x: np.ndarray) -> np.ndarray:
-    """Where sorted rows ``[n]`` leave a hole: i of every gap between x_i and x_(i+1) that is GAP times as wide as spacings on
-    both sides of it are on average, with LOBE rows at least beyond; none where there are more than MOST_GAPS, as in combs."""
+    """Where sorted rows ``[n]`` leave a hole: i of every gap between x_i and x_(i+1) that is GAP times as wide as the LOBE
+    spacings on either side of it are on average, with LOBE_SHARE of the rows beyond it at least; none where there are more
+    than MOST_GAPS, as in combs."""
     n, k = x.size, LOBE
     if n < 4 * k:
         return np.zeros(0, int)

@@ -45,22 +45,23 @@ def kl_divergence(xp: Any, xq: Any, opts: Options, overrides: Mapping[str, Any])
     called = [list(map(str, v.columns)) for v in (xp, xq) if hasattr(v, "columns") and hasattr(v, "iloc")]
     if len(called) == 2 and called[0] != called[1]:
         raise ValueError(f"both data sets need the same columns in one order, got {called[0]} and {called[1]}.")
-    if any(columns.array("x", v).dtype.kind in "bUS" for v in (xp, xq)):
+    arrays = [columns.array("x", v) for v in (xp, xq)]
+    if any(a.dtype.kind in "bUS" for a in arrays):
         raise ValueError(
             "kl_divergence is not of labels: expected numbers in both data sets, got text or booleans; the divergence of "
             "classes is that of their frequencies, scipy.stats.entropy(p, q)."
         )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", inputs.InputWarning)  # said below, of what is done
-        alone = [inputs.check({"x": v}, ()) for v in (xp, xq)]
+        alone = [inputs.check({"x": a}, ()) for a in arrays]
     kept = [t.kept["x"].tolist() for t in alone]
     if kept[0] != kept[1]:
         raise ValueError(
             f"both data sets need the same columns, got {len(kept[0])} and {len(kept[1])}, numbers {kept[0]} and {kept[1]}: "
             "where a column repeats another in one of them alone, the divergence is infinite; leave it out of both."
         )
-    steps = _steps([columns.numbers("x", columns.array("x", v)) for v in (xp, xq)], alone)
-    tables = [inputs.check({"x": v}, (), seed=opts.seed + k, steps={"x": steps}) for k, v in enumerate((xp, xq))]
+    steps = {"x": _steps([columns.numbers("x", a) for a in arrays], alone)}
+    tables = [inputs.check({"x": a}, (), seed=opts.seed + k, steps=steps) for k, a in enumerate(arrays)]
     p, q = (t.x for t in tables)
     d = p.shape[1]
     blocks = Blocks((d, 1, 1), ("x", "law_p", "law_q"), (False, True, True))
