@@ -78,6 +78,7 @@ class Model:
         cls, table: inputs.Table, measures: str | Sequence[str], opts: Options, overrides: Mapping[str, Any]
     ) -> Model:
         """A model that knows what it will be asked, or with ``()`` will be told later; not trained yet."""
+        table = inputs.told_of_order(table) if opts.groups is None else table
         model = cls(table, table.blocks, opts, resolve(opts.budget, overrides))
         later = isinstance(measures, (tuple, list)) and not measures
         asked = {} if later else queries.expand(measures, table.blocks)

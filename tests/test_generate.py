@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import jaxinfo as ji
+from jaxinfo.estimators import generate
 
 pytestmark = pytest.mark.usefixtures("quick_compile")
 SMALL = dict(budget="quick", steps=400, width=16, depth=1, num_mc=2, checks=4, progress=False)
@@ -35,7 +36,15 @@ def test_given_a_label_or_nothing(model):
     alone = model.sample("x", n=2000, seed=3)["x"]
     assert alone.shape == (2000, 1)
     assert abs(alone.mean()) < 4 / np.sqrt(2000) + 0.1 and abs(alone.std() - 1.0) < 0.15
+    before = generate._walk.num_traces()
     np.testing.assert_array_equal(alone, model.sample("x", n=2000, seed=3)["x"])
+    assert not np.isin(alone, model.sample("x", n=2000, seed=4)["x"]).any()
+    assert generate._walk.num_traces() == before  # asked again, nothing compiles
+
+
+def test_fewer_rows_than_folds(model):
+    x = model.sample("x", {"y": [1.0]}, seed=5)["x"]
+    assert x.shape == (1, 1) and abs(x[0, 0]) < 5 * np.sqrt(1 - RHO**2)
 
 
 def test_a_loaded_model_draws_what_it_was_trained_for(model, tmp_path):

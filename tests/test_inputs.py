@@ -1,9 +1,11 @@
 """Bad input, a test per row: each says what was expected, what came and what to do."""
 
 import warnings
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
+from scipy import signal
 
 import jaxinfo as ji
 from jaxinfo import inputs
@@ -472,3 +474,35 @@ def test_a_file_is_no_checkpoint_dir(tmp_path):
     (tmp_path / "model").write_text("")
     with pytest.raises(ValueError, match="got a file"):
         Options(checkpoint_dir=tmp_path / "model")
+
+
+def series(rng, n, memory=0.9):
+    e = rng.normal(size=n)
+    return signal.lfilter([np.sqrt(1.0 - memory**2)], [1.0, -memory], e)
+
+
+@pytest.mark.parametrize(
+    "vs, told",
+    [
+        (lambda rng: {"x": series(rng, 400), "y": series(rng, 400)}, True),
+        (lambda rng: {"x": np.stack([series(rng, 400)] * 2, 1) + [0.0, 1.0], "s": series(rng, 400) > 0}, True),
+        (lambda rng: {"x": series(rng, 400), "y": rng.normal(size=400)}, False),  # one that is smooth is no harm
+        (lambda rng: {"x": rng.normal(size=400) + 3 * np.repeat([0, 1], 200), "c": np.repeat(["a", "b"], 200)}, False),
+        (lambda rng: {"x": rng.normal(size=100), "y": rng.normal(size=100)}, False),
+    ],
+)
+def test_rows_that_follow_one_another_are_told(vs, told):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        table = inputs.check(vs(np.random.default_rng(0)))
+    with pytest.warns(inputs.InputWarning, match="rows follow one another") if told else nullcontext():
+        notes = inputs.told_of_order(table).notes_on([0])
+    assert any("give groups=" in note for note in notes) == told
+
+
+def test_groups_say_that_order_is_known():
+    rng = np.random.default_rng(0)
+    vs = {"x": series(rng, 400), "y": series(rng, 400)}
+    with pytest.warns(inputs.InputWarning, match="of x, y are alike"):
+        ji.fit(vs, measures=())
+    ji.fit(vs, measures=(), groups=np.arange(400) // 40)
