@@ -191,15 +191,17 @@ def told_of_order(table: Table) -> Table:
     rows are ALIKE.
 
     Of rows that are draws in any order, neighbours differ as much as rows FAR apart: γ(1) / γ(FAR) = 1 for the variogram
-    γ(k) = mean (r_{i+k} − r_i)² of ranks.  So they do in tables sorted by class, or by one variable, which is why it takes
-    two that are smooth.
+    γ(k) = mean (r_{i+k} − r_i)² of ranks.  So they do in tables sorted by labels, or by one variable, which is why it takes
+    two that are smooth, not both of them labels.
     """
-    ratios = [_roughness(table.x[:, s], labels) for s, labels in zip(table.blocks.slices, table.blocks.discrete)]
-    smooth = [name for name, ratio in zip(table.blocks.names, ratios) if ratio < ALIKE]
-    if len(table.x) < LEAST_ORDERED or len(smooth) < 2:
+    b = table.blocks
+    ratios = [_roughness(table.x[:, s], labels) for s, labels in zip(b.slices, b.discrete)]
+    smooth = [i for i, ratio in enumerate(ratios) if ratio < ALIKE]
+    if len(table.x) < LEAST_ORDERED or len(smooth) < 2 or all(b.discrete[i] for i in smooth):
         return table
+    said = [b.names[i] for i in smooth]
     note = (
-        f"rows follow one another: neighbouring rows of {', '.join(smooth[:3])}{' and others' * (len(smooth) > 3)} are alike "
+        f"rows follow one another: neighbouring rows of {', '.join(said[:3])}{' and others' * (len(said) > 3)} are alike "
         f"(they differ {min(ratios):.2f} times as much as rows {FAR} apart), while errors, held-out rows and p-values take "
         "every row for a draw of its own, so that information may be found where there is none; give groups= (trials, or "
         "stretches of rows much longer than the memory, as in groups=np.arange(n) // 200)"

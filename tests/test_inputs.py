@@ -488,6 +488,10 @@ def series(rng, n, memory=0.9):
         (lambda rng: {"x": np.stack([series(rng, 400)] * 2, 1) + [0.0, 1.0], "s": series(rng, 400) > 0}, True),
         (lambda rng: {"x": series(rng, 400), "y": rng.normal(size=400)}, False),  # one that is smooth is no harm
         (lambda rng: {"x": rng.normal(size=400) + 3 * np.repeat([0, 1], 200), "c": np.repeat(["a", "b"], 200)}, False),
+        (
+            lambda rng: {"x": rng.normal(size=400), "c": np.arange(400) // 200 > 0, "d": np.arange(400) // 100 % 2 > 0},
+            False,
+        ),
         (lambda rng: {"x": rng.normal(size=100), "y": rng.normal(size=100)}, False),
     ],
 )
