@@ -192,7 +192,8 @@ def told_of_order(table: Table) -> Table:
 
     Of rows that are draws in any order, neighbours differ as much as rows FAR apart: γ(1) / γ(FAR) = 1 for the variogram
     γ(k) = mean (r_{i+k} − r_i)² of ranks.  So they do in tables sorted by labels, or by one variable, which is why it takes
-    two that are smooth, not both of them labels.
+    two that are smooth, not both of them labels.  What it does not see: slow drifts under more noise than drift, and
+    oscillations as short as FAR.
     """
     b = table.blocks
     ratios = [_roughness(table.x[:, s], labels) for s, labels in zip(b.slices, b.discrete)]
@@ -227,12 +228,13 @@ def apply(table: Table, variables: Mapping[str, Any], seed: int = 1, only: Seque
     same_index(variables)
     if set(variables) != set(wanted):
         raise ValueError(f"new rows must have the variables {', '.join(wanted)}, got {', '.join(map(str, variables))}.")
+    arrays = {name: columns.array(name, v) for name, v in variables.items()}
     rng, out = np.random.default_rng(seed), []
     for name, size in zip(names, table.blocks.sizes):
         if name not in wanted:
-            out.append(np.zeros((len(next(iter(variables.values()))), size)))
+            out.append(np.zeros((len(next(iter(arrays.values()))), size)))
             continue
-        a = columns.array(name, variables[name])
+        a = arrays[name]
         if name in table.classes:
             flat, known = columns.label_column(name, a), table.classes[name]
             strange = ~np.isin(flat, known)

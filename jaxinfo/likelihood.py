@@ -55,10 +55,14 @@ def log_density(
       ``[B]`` nats; minus their mean is the (conditional) entropy.
 
     Raises:
-      ValueError: when ``probes`` comes without ``key``, or the path never reaches the range of log-SNR.
+      ValueError: when ``probes`` comes without ``key``, ``cov`` is of another shape, or the path
+        never reaches the range of log-SNR.
     """
     if probes is not None and key is None:
         raise ValueError("log_density: random probes need a key.")
+    num_noised = int((np.asarray(view)[blocks.owner] == vw.NOISED).sum())
+    if jnp.shape(cov) != (num_noised, num_noised):
+        raise ValueError(f"cov of the NOISED coordinates: expected shape {(num_noised,) * 2}, got {jnp.shape(cov)}.")
     clock = lambda logsnr: inside(sde, sde.time(logsnr))
     predict = through(score_fn, sde, blocks, view, x0)
     noised = np.flatnonzero(np.asarray(view)[blocks.owner] == vw.NOISED)

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from jaxinfo import measures as ms
 from jaxinfo import views as vw
 from jaxinfo.blocks import Blocks
 from jaxinfo.estimators import bootstrap, generate, ksg, permutation, plugin, readout, slopes, summary
-from jaxinfo.estimators.fitted import Fitted
+from jaxinfo.estimators.fitted import SDE, Fitted
 from jaxinfo.estimators.prepare import Job
 from jaxinfo.estimators.settings import Settings, for_null, resolve
 from jaxinfo.estimators.splits import crossfit_splits
@@ -67,9 +68,11 @@ class Model:
             if own is not None and own.mark == model.mark:
                 model.fits = own.fits
                 return model
+        unread = [home for home, other in before.items() if other is None and home.exists()]
         train_models([model], plan(needed).views, place=place, mark=model.mark)
         if place is not None:
-            model._write(next((home for home, other in before.items() if other is None), homes[-1]))
+            # looked at again: another call may have left a model of its own there meanwhile
+            model._write(next((home for home in homes if home in unread or not home.exists()), homes[-1]))
             shutil.rmtree(training.place_of(place, model.mark), ignore_errors=True)
         return model
 
@@ -176,8 +179,13 @@ class Model:
           dict variable -> ``[n, d]``, in the model's unit per unit of the variable; for several measures a dict of those.
 
         Raises:
-          ValueError: for measures of class labels, which have no derivative.
+          ValueError: for measures of class labels, which have no derivative; a noise level outside the path; no draws.
         """
+        low, high = SDE.logsnr_range()
+        if not low < logsnr < high:
+            raise ValueError(f"logsnr={logsnr}: expected a noise level inside the path, {low:.1f} to {high:.1f}.")
+        if not (isinstance(num_mc, Integral) and num_mc >= 1):
+            raise ValueError(f"num_mc={num_mc!r}: expected a whole number of pairs of noise draws, 1 or more.")
         asked = queries.expand(names, self.blocks)
         measures = self._measures(asked)
         if len(measures) < len(asked) or any(self.blocks.discrete):
@@ -256,8 +264,10 @@ class Model:
         drawn = [self.blocks.index(name) for name in names]
         if any(self.blocks.discrete[i] for i in drawn):
             raise ValueError("a discrete variable can be given, not drawn: ask for the continuous ones.")
-        if not given and (n is None or n < 1):
-            raise ValueError(f"say how many rows to draw, n=…, or give variables to condition on; got n={n!r}.")
+        if n is None and not given:
+            raise ValueError("say how many rows to draw, n=…, or give variables to condition on; got n=None.")
+        if n is not None and not (isinstance(n, Integral) and n >= 1):
+            raise ValueError(f"n={n!r}: expected a whole number of rows to draw, 1 or more.")
         view = vw.view(self.blocks.num_variables, drawn, [self.blocks.index(name) for name in given])
         fitted = self._knowing([view], f"drawing {', '.join(names)}")
         known = np.zeros((n or 1, self.blocks.dim))

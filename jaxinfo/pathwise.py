@@ -29,6 +29,7 @@ from jaxinfo import views as vw
 from jaxinfo.blocks import Blocks
 from jaxinfo.measures import Measure
 from jaxinfo.sde import SDE
+from jaxinfo.times import inside
 from jaxinfo.types import Array, Key, ScoreFn
 
 
@@ -62,15 +63,21 @@ class Control:
 
 
 CHUNK = 4096  # views times rows at a time: memory does not grow with their number
+DEPENDENT = 1e-10  # of the largest variance: directions with less are none of the data's
 PRIOR = 30.0  # rows of evidence that the difference of two scores has no linear part
 
 
 def control(measure: Measure, blocks: Blocks, mean: np.ndarray, cov: np.ndarray) -> Control:
-    """The :class:`Control` of a measure under N(mean, cov), computed on the host."""
+    """The :class:`Control` of a measure under N(mean, cov), computed on the host.
+
+    Of columns that depend on one another linearly, the derivative is that of moves which keep them so.
+    """
     linear = np.zeros((blocks.dim, blocks.dim))
     for s, weight in entropy_weights(measure).items():
         at = np.flatnonzero(np.isin(blocks.owner, sorted(s)))
-        linear[np.ix_(at, at)] += weight * np.linalg.inv(np.asarray(cov, np.float64)[np.ix_(at, at)])
+        linear[np.ix_(at, at)] += weight * np.linalg.pinv(
+            np.asarray(cov, np.float64)[np.ix_(at, at)], rcond=DEPENDENT, hermitian=True
+        )
     fac = gaussian.factors(blocks, mean, cov, views(measure))
     return Control(fac, jnp.asarray(linear, fac.mean.dtype))
 
@@ -110,8 +117,10 @@ def gradient(
       ``[B, D]`` in nats per unit of x.
 
     Raises:
-      ValueError: when a view is not among ``trained``, with the views to add.
+      ValueError: when a view is not among ``trained``, with the views to add; for no draws.
     """
+    if num_mc < 1:
+        raise ValueError(f"num_mc={num_mc}: expected at least one pair of noise draws.")
     terms = entropy_weights(measure)
     needed = views(measure)
     if trained is not None:
@@ -122,7 +131,7 @@ def gradient(
                 f"the derivative reads {len(missing)} views that were not trained, the first {missing[0]} (0 given, 1 "
                 "noised, 2 absent); train pathwise.views(measure) beside the views of the measure."
             )
-    t = sde.time(jnp.asarray(logsnr, x.dtype))
+    t = inside(sde, sde.time(jnp.asarray(logsnr, x.dtype)))
     alpha, sigma = sde.alpha(t).astype(x.dtype), sde.sigma(t).astype(x.dtype)
     roles = jnp.asarray(vw.table(needed))
     noised = (blocks.spread(roles) == vw.NOISED).astype(x.dtype)  # [V, D]

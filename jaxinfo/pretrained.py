@@ -11,6 +11,7 @@ nothing is known of the model but its predictions, so they may come from any pac
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
@@ -71,7 +72,8 @@ def prompt_influence(
       A :class:`Curve`, integrated by Simpson's rule over log-SNR.
 
     Raises:
-      ValueError: for shapes that do not fit, alpha_bar that does not fall inside (0, 1), or predictions of another shape.
+      ValueError: for shapes that do not fit, alpha_bar that does not fall inside (0, 1), or predictions of another shape
+        or not finite, rows that are not finite, or no rows per call.
     """
     x, y, alpha_bar = np.asarray(x), np.asarray(y), np.asarray(alpha_bar, np.float64)
     if len(x) != len(y) or len(x) < 2:
@@ -82,6 +84,10 @@ def prompt_influence(
         )
     if not (0 < alpha_bar[-1] and alpha_bar[0] < 1):
         raise ValueError(f"alpha_bar must lie inside (0, 1), got {alpha_bar[0]:.4g} to {alpha_bar[-1]:.4g}.")
+    if not (isinstance(batch, Integral) and batch >= 1):
+        raise ValueError(f"batch={batch!r}: expected a whole number of rows per call, 1 or more.")
+    if not np.isfinite(x).all():
+        raise ValueError("x holds NaN or infinite values: expected finite rows; drop or impute those.")
     if x.dtype.kind in "biu":  # noised rows are not whole numbers
         x = x.astype(np.result_type(x.dtype, np.float32))
     logsnr = np.log(alpha_bar) - np.log1p(-alpha_bar)
@@ -115,4 +121,6 @@ def _checked(found: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
             f"expected predictions of shape {shape}, got {found.shape}; a model that predicts its variance too returns it "
             "in further channels: cut them off."
         )
+    if not np.isfinite(found).all():
+        raise ValueError("the model predicts NaN or infinite values: check its inputs and its precision.")
     return found

@@ -74,7 +74,8 @@ def through(score_fn: ScoreFn, sde: SDE, blocks: Blocks, view: vw.View, given: A
     def predict(x, t):
         known = jnp.where(is_given, given, 0.0) if given is not None else jnp.zeros_like(x)
         shown = jnp.where(is_noised, x, known)
-        tau = jnp.broadcast_to(vw.clocks(roles, jnp.asarray(t), sde.T), (x.shape[0], len(view)))
+        t = inside(sde, jnp.asarray(t, x.dtype))  # walks may begin at T, where a clock would say ABSENT
+        tau = jnp.broadcast_to(vw.clocks(roles, t, sde.T), (x.shape[0], len(view)))
         return jnp.where(is_noised, score_fn(shown[None], tau[None])[0], 0.0)
 
     return predict

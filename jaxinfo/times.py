@@ -66,13 +66,23 @@ def importance(sde: SDE, t_eps: float = 1e-3) -> Times:
 
     The density is proportional to g²/sigma² above ``t_eps`` (uniform in log-SNR) and flat below.  The published code
     keeps the constant weight below ``t_eps`` too, which caps what it can read at 5.10 nats per direction.
+
+    Raises:
+      ValueError: for paths whose noisy end is pure noise, where log-SNR has no end, and paths that begin after ``t_eps``.
     """
     # The flat piece starts where float32 still resolves the noise; what lies below is the near tail.
     t_floor = 1e-7
     with jax.ensure_compile_time_eval():  # the range is static even when a sampler is built inside a trace
+        cleanest = sde.logsnr_range()[1]
+        t_floor = max(t_floor, float(sde.time(cleanest)))  # a path of steps begins at its first
         lam_floor, lam_eps, lam_end = (float(sde.logsnr(jnp.asarray(t))) for t in (t_floor, t_eps, sde.T))
         rate = float(sde.g2(jnp.asarray(t_eps)) / sde.sigma2(jnp.asarray(t_eps)))
-    flat, spread = (t_eps - t_floor) * rate, lam_eps - lam_end
+    if not np.isfinite(lam_end) or t_floor > t_eps * (1.0 + 1e-5):
+        raise ValueError(
+            f"importance times need a path whose log-SNR is finite at T and that begins before t = {t_eps:g}, got "
+            f"{lam_end:.1f} at T and a beginning at {t_floor:.1g}; use stratified times."
+        )
+    flat, spread = max(t_eps - t_floor, 0.0) * rate, lam_eps - lam_end
     total = flat + spread
 
     def sample(key, shape):

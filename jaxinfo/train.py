@@ -136,7 +136,7 @@ def run(
       log: called with ``(step, {"loss": mean of the chunk})`` after each chunk.
 
     Raises:
-      FloatingPointError: when the loss is not finite, with the step; the state before that step is kept.
+      FloatingPointError: when the loss or the parameters are not finite, with the step; the state before that step is kept.
       SystemExit: after SIGTERM, once the state is kept.
     """
     place = jax.device_put if place is None else place
@@ -148,11 +148,12 @@ def run(
             new, value = step(
                 state, jax.random.fold_in(key, state.step), batch, loss=loss, tx=tx, rate=rate, decay=decay
             )
-            sound = sound & jnp.isfinite(value)  # after the first failure nothing moves: the last good state comes out
-            return (jax.tree.map(lambda n, o: jnp.where(sound, n, o), new, state), sound), value
+            # after the first failure nothing moves: the last good state comes out; gradients may fail where losses do not
+            sound = sound & jnp.isfinite(value) & jnp.isfinite(optax.tree.norm(new.params))
+            return (jax.tree.map(lambda n, o: jnp.where(sound, n, o), new, state), sound), (value, sound)
 
-        (state, _), losses = jax.lax.scan(body, (state, jnp.asarray(True)), batches)
-        return state, losses
+        (state, _), (losses, sound) = jax.lax.scan(body, (state, jnp.asarray(True)), batches)
+        return state, losses, sound
 
     def keep(done):
         if keeper is not None:
@@ -168,17 +169,17 @@ def run(
     batches = place(feed(done, count(done))) if done < num_steps else None
     while done < num_steps:
         now = count(done)
-        state, losses = advance(state, batches)
+        state, losses, sound = advance(state, batches)
         if done + now < num_steps:
             batches = place(feed(done + now, count(done + now)))
         losses = np.asarray(losses)  # waits for the device
-        wrong = np.flatnonzero(~np.isfinite(losses))
+        wrong = np.flatnonzero(~np.asarray(sound))
         if wrong.size:
             done += int(wrong[0])
             keep(done)
             raise FloatingPointError(
-                f"the training loss became {losses[wrong[0]]} at step {done + 1}: try a smaller learning rate, stronger "
-                "clipping, or look for extreme values in the data of that step"
+                f"the training loss became {losses[wrong[0]]}, or its gradient was not finite, at step {done + 1}: try a "
+                "smaller learning rate, stronger clipping, or look for extreme values in the data of that step"
                 + ("." if keeper is None else f"; the state after step {done} is kept in {keeper.directory}.")
             )
         done += now

@@ -61,6 +61,8 @@ def test_a_loaded_model_draws_what_it_was_trained_for(model, tmp_path):
         ("side", {"x": [1.0]}, None, "can be given, not drawn"),
         ("z", {"x": [1.0]}, None, "unknown variable 'z'"),
         ("x", None, None, "say how many rows"),
+        ("x", {"y": [1.0]}, 0, "n=0: expected a whole number"),
+        ("x", {"y": 3.0}, None, "y is one value, 3.0"),
         ("x", {"x": [1.0]}, None, "both NOISED and GIVEN"),
         ("x", {"side": ["up"]}, None, "was not among those fitted"),
     ],

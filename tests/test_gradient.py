@@ -55,5 +55,9 @@ def test_new_rows_and_what_has_no_derivative(model):
     labelled = ji.fit({"a": X[:, 0], "k": X[:, 1] > 0}, "mutual_information", discrete=["k"], **SMALL)
     with pytest.raises(ValueError, match="continuous variables"):
         labelled.gradient("mutual_information")
+    with pytest.raises(ValueError, match="logsnr=-11.0: expected a noise level inside the path"):
+        model.gradient("mutual_information(a; b)", logsnr=-11.0)
+    with pytest.raises(ValueError, match="num_mc=0: expected"):
+        model.gradient("mutual_information(a; b)", num_mc=0)
     both = model.gradient(("entropy(a)", "entropy(b)"))
     assert not both["entropy(a)"]["b"].any() and both["entropy(b)"]["b"].shape == (6000, 2)

@@ -22,7 +22,7 @@ ALLOWED = {
     "control": METHOD | {"plan"},
     "integral": METHOD | {"plan", "control"},
     "matching": {"views", "times", "sde", "blocks", "types"},
-    "pathwise": {"gaussian", "measures", "views", "sde", "blocks", "types"},
+    "pathwise": {"gaussian", "measures", "views", "times", "sde", "blocks", "types"},
     "samplers": {"views", "times", "sde", "blocks", "types"},
     "likelihood": {"samplers", "views", "times", "sde", "blocks", "types"},
     "pretrained": {"types"},

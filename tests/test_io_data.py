@@ -53,6 +53,12 @@ def test_blocks_join_columns_in_order(tmp_path, columns, kind):
     np.testing.assert_array_equal(got["x"], columns["a"])
 
 
+def test_a_block_is_not_called_like_a_column_beside(tmp_path, columns):
+    path = write_csv(tmp_path / "x.csv", columns)
+    with pytest.raises(ValueError, match="'c' is a block and a column beside"):
+        data.read(path, {"c": ["a"]}, ("c",))
+
+
 def test_what_no_block_names_may_hold_anything(tmp_path, columns):
     more = {"rate": np.asarray(1000.0), "who": np.asarray([b"m1", b"m2"] * (N // 2)), "film": np.zeros((3, 2, 2))}
     path = write_npz(tmp_path / "table.npz", columns | more)

@@ -2,6 +2,7 @@
 
 import json
 import math
+from types import SimpleNamespace
 
 import jax.numpy as jnp
 import numpy as np
@@ -100,3 +101,11 @@ def test_progress_shows_only_when_asked_or_on_a_terminal(capsys):
     assert "training" in shown and "4/4" in shown and "loss=0.1235" in shown and "fold=2" in shown
     with log.progress(None, enabled=False) as bar:
         bar.update()
+
+
+def test_a_record_that_is_not_written_whole_is_told(tmp_path, monkeypatch):
+    with log.JsonLines(tmp_path / "records.jsonl") as out:
+        short = SimpleNamespace(write=lambda line: len(line) - 1, fileno=out._file.fileno, close=out._file.close)
+        monkeypatch.setattr(out, "_file", short)
+        with pytest.raises(OSError, match="not written whole; is the disk full"):
+            out.write({"a": 1})

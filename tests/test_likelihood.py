@@ -82,3 +82,5 @@ def test_random_probes_are_right_on_average(x64):
     assert (jnp.abs(drawn.mean(0) - exact) < 5 * stderr).all()
     with pytest.raises(ValueError, match="need a key"):
         likelihood.log_density(score, sde, BLOCKS, x, (1, 1), probes=2, **common)
+    with pytest.raises(ValueError, match=r"expected shape \(3, 3\), got \(3,\)"):
+        likelihood.log_density(score, sde, BLOCKS, x, (1, 1), cov=np.diag(COV))

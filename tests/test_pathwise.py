@@ -101,6 +101,17 @@ def test_linear_errors_of_a_score_are_taken_off(x64):
     assert np.linalg.norm(padded - right) < 0.005 * scale
 
 
+def test_columns_that_depend_on_one_another_move_together(x64):
+    """b = [b1, b2, b1 + b2] knows what [b1, b2] knows, so moves of b1 and b2 are worth the same."""
+    x = np.random.default_rng(0).standard_normal((500, 3)) @ np.asarray([[1.0, 0.6, 0.2], [0, 1, 0.3], [0, 0, 1]])
+    widen = np.asarray([[1.0, 0, 0, 0], [0, 1, 0, 1], [0, 0, 1, 1]])
+    linear = lambda x, sizes: pathwise.control(ms.mi(2, [0], [1]), Blocks(sizes), x.mean(0), np.cov(x.T)).linear
+    narrow, wide = (np.asarray(linear(z, sizes)) for z, sizes in ((x, (1, 2)), (x @ widen, (1, 3))))
+    np.testing.assert_allclose(x @ narrow, x @ widen @ wide @ widen.T, atol=1e-8)
+    with pytest.raises(ValueError, match="num_mc=0: expected at least one pair"):
+        pathwise.gradient(jax.random.key(0), ms.tc(N), VP(), BLOCKS, lambda x, tau: x, whitened(32), num_mc=0)
+
+
 def test_entropy_weights_are_those_of_the_definitions():
     whole, pairs = frozenset(range(3)), [frozenset(range(3)) - {i} for i in range(3)]
     assert pathwise.entropy_weights(ms.tc(3)) == {whole: -1.0} | {frozenset([i]): 1.0 for i in range(3)}

@@ -128,3 +128,9 @@ def test_what_is_refused():
         prompt_influence(predict, x, y, np.array([1.0, 0.5, 0.1]))
     with pytest.raises(ValueError, match="cut them off"):
         prompt_influence(lambda x, t, y: np.concatenate([x, x], 1), x, y, DDPM)
+    with pytest.raises(ValueError, match="batch=-1: expected a whole number"):
+        prompt_influence(predict, x, y, DDPM, batch=-1)
+    with pytest.raises(ValueError, match="x holds NaN"):
+        prompt_influence(predict, np.where(x > 1.0, np.nan, x), y, DDPM)
+    with pytest.raises(ValueError, match="the model predicts NaN"):
+        prompt_influence(lambda x, t, y: np.full(x.shape, np.nan), x, y, DDPM)

@@ -213,3 +213,17 @@ def test_rows_spread_over_devices_give_the_same_model(whole):
     over = parallel.mesh(fits=1, data=8)
     spread = run(place=lambda tree: parallel.spread_rows(tree, over, axis=1))
     chex.assert_trees_all_close(whole, spread, rtol=1e-6, atol=1e-5)
+
+
+def test_a_gradient_that_is_not_finite_spoils_no_kept_state(tmp_path):
+    """The loss |w| by way of a root is finite at 0, where its derivative is not."""
+    root = lambda params, key, batch: (jnp.sqrt(jnp.sum((params["w"] - 1.0) ** 2)) + 0.0 * jnp.sum(batch), None)
+    state = train.init_state({"w": jnp.ones(2)}, TX)
+    with (
+        pytest.raises(FloatingPointError, match="its gradient was not finite, at step 1: "),
+        Keeper(tmp_path) as keeper,
+    ):
+        train.run(KEY, state, feed, loss=root, tx=TX, num_steps=4, chunk=4, keeper=keeper)
+    with Keeper(tmp_path) as keeper:
+        done, leaves, _ = keeper.newest()
+    assert done == 0 and all(np.isfinite(leaf).all() for leaf in leaves if leaf.dtype.kind == "f")

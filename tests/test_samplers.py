@@ -146,6 +146,17 @@ def test_absent_variables_are_integrated_out(x64):
     assert eps[0, 0] == eps[1, 0] and (eps[:, 1] == 0).all()
 
 
+@pytest.mark.parametrize("family", ["vp", "ddpm"])
+def test_a_walk_may_begin_at_the_end_of_the_path(family):
+    """At exactly T a clock says ABSENT: the first step would read a score of zero."""
+    sde = FAMILIES[family]()
+    predict = samplers.through(oracle(sde, SCALAR, np.eye(1)), sde, SCALAR, (1,))
+    x = jnp.asarray([[1.0]])
+    for t in (jnp.asarray(1.0), 1.0, jnp.asarray(1, jnp.int32)):
+        np.testing.assert_allclose(predict(x, t), predict(x, 1.0 - 1e-6), rtol=1e-3)
+    assert predict(x, 1.0)[0, 0] > 0.9
+
+
 def test_missing_rows_and_wrong_names_are_refused():
     with pytest.raises(ValueError, match="pass their rows as given"):
         samplers.through(lambda x, tau: x, VP(), PAIR, (1, 0))

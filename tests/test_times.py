@@ -45,6 +45,16 @@ def test_published_samplers_have_exact_weights(name, x64):
         assert_rows((w * bump(sde.logsnr(t))).mean(0), truth, max_se=0.05, what=name)
 
 
+def test_importance_times_need_a_path_with_ends():
+    for name in ("cosine", "rectified_flow"):
+        with pytest.raises(ValueError, match="finite at T"):
+            times.importance(paths.FAMILIES[name]())
+    ddpm = paths.FAMILIES["ddpm"]()
+    assert times.importance(ddpm).hi == pytest.approx(float(ddpm.logsnr_range()[1]))  # its cleanest state
+    with pytest.raises(ValueError, match="begins before t = 0.0001"):
+        times.importance(ddpm, 1e-4)
+
+
 def test_the_published_constant_weight_is_capped_and_ours_is_not(x64):
     """A pair that shares endlessly many nats has the integrand ½ sigmoid(λ): constant weights read 5.10 nats of it."""
     sde, t_eps = paths.VP(), 1e-3

@@ -42,7 +42,7 @@ def read(path: str | Path, blocks: Mapping[str, Sequence[str]] | str | None = No
 
     Raises:
       ValueError: for a file that is missing, empty, cut short or of another kind; a column that is missing or named
-        twice; rows that do not match; text that cannot be a label.
+        twice; rows that do not match; text that cannot be a label; a block called like a column beside.
       ImportError: for parquet without pyarrow.
     """
     path = Path(path)
@@ -59,6 +59,12 @@ def read(path: str | Path, blocks: Mapping[str, Sequence[str]] | str | None = No
     aside = [name for name in beside if name in found]
     inside = [name for name in found if name not in aside]
     if spec is not None:
+        twice = [name for name in aside if name in spec]
+        if twice:
+            raise ValueError(
+                f"{path}: {twice[0]!r} is a block and a column beside the blocks (of groups or weights): call the block "
+                "otherwise."
+            )
         inside = [name for patterns in spec.values() for name in _named(patterns, inside)]
     columns = {name: _checked(path, name, found[name]) for name in dict.fromkeys([*inside, *aside])}
     rows = {name: len(values) for name, values in columns.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import os
 import platform
@@ -74,11 +75,18 @@ class JsonLines:
                 self._file.write(b"\n")
 
     def write(self, record: Mapping[str, Any]) -> None:
-        """Append one record; arrays and numpy scalars are welcome, see :func:`plain`."""
+        """Append one record; arrays and numpy scalars are welcome, see :func:`plain`.
+
+        Raises:
+          ValueError: for what is no dict.
+          OSError: when the line is not written whole, as on a full disk.
+        """
         if not isinstance(record, Mapping):
             raise ValueError(f"expected a record as a dict, got {type(record).__name__}; name its fields.")
         # One call for the whole line: several processes may append to one file.
-        self._file.write(json.dumps(plain(record), ensure_ascii=False).encode() + b"\n")
+        line = json.dumps(plain(record), ensure_ascii=False).encode() + b"\n"
+        if self._file.write(line) != len(line):
+            raise OSError(errno.ENOSPC, "a record was not written whole; is the disk full?", str(self.path))
         os.fsync(self._file.fileno())
 
     def close(self) -> None:
