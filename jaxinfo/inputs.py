@@ -15,11 +15,8 @@ from jaxinfo import columns
 from jaxinfo.blocks import Blocks
 
 LEAST_ROWS = 50
-FAR, ALIKE, LEAST_ORDERED = (
-    5,
-    0.6,
-    100,
-)  # 0.53 of an autoregression of 0.5; of 100 draws in a thousand, one is below 0.64
+FAR, LEAST_ORDERED = 5, 100  # rows
+ALIKE = 0.6  # an autoregression of 0.5 has 0.53; of a thousand sets of 100 independent draws, one is below 0.64
 
 
 class InputWarning(UserWarning):
@@ -193,7 +190,10 @@ def told_of_order(table: Table) -> Table:
     Of rows that are draws in any order, neighbours differ as much as rows FAR apart: γ(1) / γ(FAR) = 1 for the variogram
     γ(k) = mean (r_{i+k} − r_i)² of ranks.  So they do in tables sorted by labels, or by one variable, which is why it takes
     two that are smooth, not both of them labels.  What it does not see: slow drifts under more noise than drift, and
-    oscillations as short as FAR.
+    oscillations as short as FAR.  Of one lag and against the variance, γ(1) is von Neumann's ratio (Ann. Math. Stat. 12, 1941).
+
+    Args:
+      table: checked rows ``[n, D]`` in the order they came; fewer than LEAST_ORDERED are not judged.
     """
     b = table.blocks
     ratios = [_roughness(table.x[:, s], labels) for s, labels in zip(b.slices, b.discrete)]
@@ -212,6 +212,7 @@ def told_of_order(table: Table) -> Table:
 
 
 def _roughness(x: np.ndarray, labels: bool) -> float:
+    """γ(1) / γ(FAR) of ``x [n, d]``, summed over coordinates; 1 where nothing changes."""
     r = x if labels else stats.rankdata(x, axis=0)
     near, far = (np.mean((r[k:] - r[:-k]) ** 2) for k in (1, FAR))
     return float(near / far) if far > 0.0 else 1.0
