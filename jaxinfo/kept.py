@@ -20,6 +20,10 @@ from jaxinfo.options import Options
 FORMAT = "jaxinfo-model-6"  # changes with what is stored and with the networks that read it
 
 
+class OtherFormat(ValueError):
+    """A whole checkpoint that is no model of this version."""
+
+
 class Kept(NamedTuple):
     """All of a trained model but its data.
 
@@ -77,7 +81,7 @@ def read(directory: str | Path) -> Kept:
     """
     tree, meta = checkpoint.load(directory)
     if meta.get("format") != FORMAT:
-        raise ValueError(
+        raise OtherFormat(
             f"{directory} holds no model of this version: expected format {FORMAT}, got {meta.get('format')}; fit again."
         )
     blocks = Blocks(*(tuple(meta["blocks"][k]) for k in ("sizes", "names", "discrete")))
@@ -90,15 +94,17 @@ def read(directory: str | Path) -> Kept:
 
 
 def found(directory: Path) -> Kept | None:
-    """What an earlier call left there; None when there is nothing, or with a warning when it cannot be read.
+    """What an earlier call left there; None when there is nothing, or with a warning when it is damaged.
 
     Raises:
-      ValueError: when something else than a model is in its place, which is not overwritten.
+      ValueError: when something else is in its place, a model of another version say, which is not overwritten.
     """
     if not directory.exists():
         return None
     try:
         return read(directory)
+    except OtherFormat as error:
+        raise ValueError(f"{error} It is not overwritten: move it away, or choose another checkpoint_dir.") from error
     except (ValueError, OSError, KeyError) as error:
         if not checkpoint.replaceable(directory):
             raise ValueError(f"{directory} holds other files; choose another checkpoint_dir.") from error

@@ -23,8 +23,8 @@ LEAST_CPU_DEVICES = 8  # the folds of the largest budget
 def start(coordinator: str | None = None, num_processes: int | None = None, process_id: int | None = None) -> None:
     """Join the hosts of a pod into one computation; call it before anything else touches JAX.
 
-    Does nothing on a single host: without arguments and without a cluster that JAX recognises (TPU pods, Slurm,
-    Open MPI).
+    Does nothing on a single host: without arguments and without a cluster that JAX recognises (TPU pods, Slurm's
+    ``srun``, Open MPI).
 
     Args:
       coordinator: ``host:port`` of process 0.
@@ -44,7 +44,7 @@ def start(coordinator: str | None = None, num_processes: int | None = None, proc
         if os.environ.get("JAX_PLATFORMS") == "cpu":
             jax.config.update("jax_cpu_collectives_implementation", "gloo")
         jax.distributed.initialize(coordinator, num_processes, process_id)
-    elif any(name in os.environ for name in ("TPU_WORKER_HOSTNAMES", "SLURM_JOB_ID", "OMPI_COMM_WORLD_SIZE")):
+    elif any(name in os.environ for name in ("TPU_WORKER_HOSTNAMES", "SLURM_STEP_NODELIST", "OMPI_COMM_WORLD_SIZE")):
         jax.distributed.initialize()
 
 

@@ -1,5 +1,6 @@
 """The front door end to end, on small budgets: right within its own error bars, consistent, remembered."""
 
+import shutil
 import subprocess
 import sys
 
@@ -9,8 +10,11 @@ import pytest
 from scipy import stats
 
 import jaxinfo as ji
+from jaxinfo import kept
+from jaxinfo import model as module
 from jaxinfo.estimators import bootstrap, crossfit, ksg, readout, summary
 from jaxinfo.inputs import InputWarning
+from jaxinfo.io import checkpoint
 from jaxinfo.results import Results
 from jaxinfo.types import Estimate
 
@@ -182,11 +186,34 @@ def test_checkpoint_dir_remembers(pair, tmp_path):
     three = ji.mutual_information(*pair, checkpoint_dir=tmp_path, seed=1, **SMALL)
     assert three.value != one.value
     assert (tmp_path / "model").stat().st_mtime_ns == seen  # that of another seed stands beside it
-    kept = [
+    both = [
         ji.load(home).measure("mutual_information", rows=dict(zip("xy", pair))).value
         for home in tmp_path.glob("model*")
     ]
-    assert len(kept) == 2 and kept[0] != kept[1]
+    assert len(both) == 2 and both[0] != both[1]
+
+
+def test_two_calls_share_a_checkpoint_dir(pair, tmp_path, monkeypatch):
+    """Another call ends while this one trains: its model stays, and that of this call stands beside it."""
+    ask = lambda place, seed: ji.mutual_information(*pair, checkpoint_dir=place, seed=seed, **SMALL)
+    first, second = ask(tmp_path / "one", 0), ask(tmp_path / "two", 1)
+
+    def trained(models, views, place, mark):
+        shutil.copytree(tmp_path / "one" / "model", place / "model")
+        models[0].fits = kept.read(tmp_path / "two" / "model").fits
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "train_models", trained)
+        assert ask(tmp_path / "both", 1).value == second.value
+        patched.setattr(module, "train_models", lambda *args, **more: pytest.fail("trained again"))
+        assert (ask(tmp_path / "both", 0).value, ask(tmp_path / "both", 1).value) == (first.value, second.value)
+
+
+def test_a_checkpoint_of_something_else_is_not_replaced(pair, tmp_path):
+    checkpoint.save(tmp_path / "model", {"w": np.ones(2)}, {"format": "jaxinfo-model-1"})
+    with pytest.raises(ValueError, match="got jaxinfo-model-1; fit again. It is not overwritten"):
+        ji.mutual_information(*pair, checkpoint_dir=tmp_path, **SMALL)
+    assert checkpoint.load(tmp_path / "model")[1] == {"format": "jaxinfo-model-1"}
 
 
 def test_refits_of_a_killed_null_are_not_made_again(pair, tmp_path, monkeypatch):

@@ -60,6 +60,13 @@ def test_torn_line_is_left_out_with_a_warning_and_later_records_stay(tmp_path):
         assert log.read_records(path) == [{"a": 1}, {"a": 3}]
 
 
+def test_a_first_record_that_was_torn_leaves_none(tmp_path):
+    path = tmp_path / "records.jsonl"
+    path.write_text('{"a": 1, "b')
+    with pytest.warns(UserWarning, match="a run died there"):
+        assert log.read_records(path) == []
+
+
 def test_files_without_records(tmp_path):
     (tmp_path / "empty.jsonl").write_text("")
     assert log.read_records(tmp_path / "empty.jsonl") == []

@@ -18,7 +18,7 @@ from jaxinfo import parallel, train
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def test_mesh_and_padding():
+def test_mesh_and_padding(monkeypatch):
     over = parallel.mesh()
     assert dict(over.shape) == {"fits": 8, "data": 1}
     assert [parallel.multiple(k, over) for k in (1, 8, 9)] == [8, 8, 16]
@@ -29,6 +29,8 @@ def test_mesh_and_padding():
     with pytest.raises(ValueError, match="together, or none"):
         parallel.start("localhost:1")
     parallel.start()  # one host, no cluster: nothing happens
+    monkeypatch.setenv("SLURM_JOB_ID", "7")  # salloc or sbatch without srun: nobody started a second process
+    parallel.start()
     assert jax.process_count() == 1 and parallel.is_first()
 
 

@@ -32,12 +32,12 @@ def directions(x: np.ndarray, y: np.ndarray) -> State:
             f"{x.shape[1] + y.shape[1] + 2} rows, got {n}; reduce the dimension first."
         )
     centred = [v - v.mean(axis=0) for v in (x, y)]
-    roots = []
     for name, v in zip("xy", centred):
-        try:
-            roots.append(linalg.cholesky(v.T @ v / (n - 1), lower=True))
-        except linalg.LinAlgError:
-            raise ValueError(f"the covariance of {name} is singular: drop constant or repeated columns.") from None
+        scale = v.std(axis=0)
+        # rounding may leave a covariance of dependent columns a positive last pivot
+        if not scale.all() or np.linalg.matrix_rank(v / scale) < v.shape[1]:
+            raise ValueError(f"the covariance of {name} is singular: drop constant or repeated columns.")
+    roots = [linalg.cholesky(v.T @ v / (n - 1), lower=True) for v in centred]
     whitened = [linalg.solve_triangular(r, v.T, lower=True) for r, v in zip(roots, centred)]
     u, _, vt = linalg.svd(whitened[0] @ whitened[1].T / (n - 1), full_matrices=False)
     maps = tuple(linalg.solve_triangular(r, w, lower=True, trans="T") for r, w in zip(roots, (u, vt.T)))

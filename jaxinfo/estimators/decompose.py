@@ -52,6 +52,8 @@ def mi_terms(measure: str, names: Sequence[str], path: str = "line") -> Terms:
     Raises:
       ValueError: for an unknown measure or path, or a measure that needs another number of variables.
     """
+    if measure == "entropy":
+        raise ValueError("entropy is no sum of mutual informations; ask for total_correlation, say.")
     entropy_terms(measure, names)  # the same names and the same limits
     if path not in PATHS:
         raise ValueError(f"path must be one of {', '.join(PATHS)}, got {path!r}.")

@@ -17,7 +17,7 @@ import optax
 from jaxinfo import preprocess, train
 from jaxinfo.estimators.bounds import AVERAGE, Bound, bound
 from jaxinfo.estimators.copula import as_variables
-from jaxinfo.estimators.settings import check_whole
+from jaxinfo.estimators.settings import check_real, check_whole
 from jaxinfo.types import Array, Estimate, Estimator, Params
 
 AVERAGE_RATE = 0.01  # of MINE's moving average
@@ -61,8 +61,10 @@ class Settings:
             raise ValueError(
                 f"batch must be at least 2, got {self.batch}: a pair is told from the others of its batch."
             )
-        if not 0.0 < self.validation < 1.0:
-            raise ValueError(f"validation must lie strictly between 0 and 1, got {self.validation!r}.")
+        check_real(self, 0.0, 1.0, "validation")
+        check_real(self, 0.0, math.inf, "learning_rate", "clip")
+        if self.cpu_seconds is not None:
+            check_real(self, -math.inf, math.inf, "cpu_seconds")
 
 
 class Training(NamedTuple):

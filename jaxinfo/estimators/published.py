@@ -21,6 +21,7 @@ What is not as published:
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -37,7 +38,7 @@ from jaxinfo import preprocess, times, train
 from jaxinfo import views as vw
 from jaxinfo.blocks import Blocks
 from jaxinfo.estimators.copula import as_variables
-from jaxinfo.estimators.settings import check_whole
+from jaxinfo.estimators.settings import check_real, check_whole
 from jaxinfo.integral import evaluate
 from jaxinfo.measures import Measure
 from jaxinfo.nets.thesis import ThesisMLP, thesis_width
@@ -83,8 +84,8 @@ class Recipe:
 
     def __post_init__(self):
         check_whole(self, "num_mc", *(k for k in ("steps", "width", "batch") if getattr(self, k) is not None))
-        if self.cpu_seconds is not None and not self.cpu_seconds > 0.0:
-            raise ValueError(f"cpu_seconds must be positive, got {self.cpu_seconds!r}.")
+        check_real(self, 0.0, 1.0, "decay")
+        check_real(self, 0.0, math.inf, *(k for k in ("learning_rate", "cpu_seconds") if getattr(self, k) is not None))
 
     def for_problem(self, measure: str, dim: int) -> Recipe:
         """With everything left open decided."""

@@ -120,7 +120,7 @@ def read_records(path: str | Path) -> list[dict[str, Any]]:
         except ValueError:  # JSON and UTF-8 errors both
             record = None
         records.append(record) if isinstance(record, dict) else torn.append(number)
-    if torn and not records:
+    if torn and not records and not (torn == [1] and path.read_bytes().startswith(b"{")):  # a run's very first record
         raise ValueError(
             f"{path}: expected one JSON object per line, got none in {len(torn)} lines; is it the right file?"
         )

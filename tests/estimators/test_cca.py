@@ -41,6 +41,8 @@ def test_refusals():
     x = np.random.default_rng(0).normal(size=(100, 2))
     with pytest.raises(ValueError, match="x is singular"):
         cca.directions(np.column_stack([x, x[:, :1]]), x)
+    with pytest.raises(ValueError, match="y is singular"):  # what rounding leaves of it is positive
+        cca.directions(x, np.column_stack([x, x @ [0.3, 1e3]]) * [1e4, 1e-3, 1.0])
     with pytest.raises(ValueError, match="at least 6 rows, got 5"):
         cca.directions(x[:5], x[:5])
     with pytest.raises(ValueError, match="mutual_information only"):

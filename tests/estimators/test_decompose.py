@@ -66,3 +66,5 @@ def test_what_cannot_be_decomposed():
         decompose.mi_terms("total_correlation", "abc", "ring")
     with pytest.raises(ValueError, match="unknown measure"):
         decompose.mi_terms("synergy", "abc")
+    with pytest.raises(ValueError, match="entropy is no sum of mutual informations"):
+        decompose.mi_terms("entropy", "abc")

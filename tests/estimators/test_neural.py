@@ -80,7 +80,15 @@ def test_same_key_same_answer_and_the_clock_stops_it():
 
 
 @pytest.mark.parametrize(
-    "wrong, says", [({"steps": 0}, "steps"), ({"batch": 1}, "at least 2"), ({"validation": 1.0}, "validation")]
+    "wrong, says",
+    [
+        ({"steps": 0}, "steps"),
+        ({"batch": 1}, "at least 2"),
+        ({"validation": 1.0}, "validation must be a number between 0 and 1, got 1.0"),
+        ({"learning_rate": -1e-3}, "learning_rate must be positive, got -0.001"),
+        ({"clip": float("nan")}, "clip must be positive, got nan"),
+        ({"cpu_seconds": float("nan")}, "cpu_seconds must be finite, got nan"),
+    ],
 )
 def test_settings_that_are_refused(wrong, says):
     with pytest.raises(ValueError, match=says):

@@ -158,3 +158,7 @@ def test_what_is_refused():
         e.estimate(e.init(jax.random.key(0), pair(0)), pair(0))
     with pytest.raises(ValueError, match="steps"):
         published.Recipe(steps=0)
+    with pytest.raises(ValueError, match="decay must be a number between 0 and 1, got 1.5"):
+        published.Recipe(decay=1.5)
+    with pytest.raises(ValueError, match="learning_rate must be positive, got nan"):
+        published.Recipe(learning_rate=float("nan"))
