@@ -156,14 +156,17 @@ class Children:
         self._running: set[subprocess.Popen] = set()
 
     def run(self, command: list[str], env: dict[str, str]) -> subprocess.CompletedProcess:
-        """As ``subprocess.run``, with what it prints."""
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env) as child:
+        """As ``subprocess.run``, with what it prints; its standard input stays open for as long as this process lives."""
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        with subprocess.Popen(command, **pipes, text=True, env=env) as child:
             self._running.add(child)
+            kept_open, child.stdin = child.stdin, None  # communicate would close it
             try:
                 out, err = child.communicate()
                 return subprocess.CompletedProcess(command, child.returncode, out, err)
             finally:
                 self._running.discard(child)
+                kept_open.close()
 
     def kill(self) -> None:
         """End those that run."""
@@ -211,6 +214,17 @@ def resumed(function: Callable[..., dict], cell: dict, place: Path, every_s: flo
     return record | spent | {"restarts": len(before)}
 
 
+def end_with_parent() -> None:
+    """End this process once its standard input closes: the one that started it is gone, killed outright perhaps."""
+
+    def wait() -> None:
+        while os.read(0, 1024):  # sys.stdin has a lock that would outlive the interpreter
+            pass
+        os._exit(128 + signal.SIGKILL)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
 def main(function: str, cell: str, cores: str = "", place: str = "") -> None:
     """What the fresh process does: one cell, or several in one, their records on standard output."""
     if cores:
@@ -225,4 +239,5 @@ def main(function: str, cell: str, cores: str = "", place: str = "") -> None:
 
 
 if __name__ == "__main__":
+    end_with_parent()
     main(*sys.argv[1:])

@@ -362,7 +362,8 @@ def doubled(cell):
     return cell | {"value": 2 * cell["before"]}
 
 
-def test_a_killed_run_takes_its_cell_with_it(tmp_path):
+@pytest.mark.parametrize("how, status", [(signal.SIGTERM, 128 + signal.SIGTERM), (signal.SIGKILL, -signal.SIGKILL)])
+def test_a_killed_run_takes_its_cell_with_it(tmp_path, how, status):
     (tmp_path / "slow.py").write_text(
         "import os, time\n\ndef measure(cell):\n    print(os.getpid(), file=open('pid', 'w'))\n    time.sleep(60)\n"
     )
@@ -373,10 +374,19 @@ def test_a_killed_run_takes_its_cell_with_it(tmp_path):
         time.sleep(0.05)
         assert started.poll() is None
     pid = int((tmp_path / "pid").read_text())
-    started.terminate()
-    assert started.wait(30) == 128 + signal.SIGTERM
-    with pytest.raises(ProcessLookupError):
-        os.kill(pid, 0)
+    started.send_signal(how)
+    assert started.wait(30) == status
+    ended = time.monotonic() + 20
+    while is_running(pid) and time.monotonic() < ended:
+        time.sleep(0.05)
+    assert not is_running(pid)
+
+
+def is_running(pid: int) -> bool:
+    try:  # an orphan that ended waits for its new parent
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")")[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def test_a_cell_is_told_of_the_records_so_far_or_waits_for_them(tmp_path, monkeypatch, capsys):
