@@ -328,7 +328,7 @@ def row_groups(groups: Any, n: int) -> np.ndarray | None:
     """Checked group labels, or None.
 
     Raises:
-      ValueError: for a wrong length, or rows without a label.
+      ValueError: for a wrong length, rows without a label, or labels of several kinds.
     """
     if groups is None:
         return None
@@ -341,4 +341,7 @@ def row_groups(groups: Any, n: int) -> np.ndarray | None:
             f"groups has no label in {int(gone.sum())} rows, the first row {int(np.flatnonzero(gone)[0])}: expected one per "
             "row, since rows without would be taken for one group; name them, or drop those rows."
         )
-    return np.unique(g, return_inverse=True)[1]
+    try:
+        return np.unique(g, return_inverse=True)[1]
+    except TypeError as e:
+        raise ValueError(f"groups mixes labels that have no common order ({e}); make all of them text, say.") from e

@@ -77,6 +77,11 @@ class Windows(list[Results]):
         super().__init__(results)
         self.times = np.asarray(times, float)
 
+    def __getitem__(self, at):
+        """One window's results, or of a slice the windows of it with their times."""
+        found = super().__getitem__(at)
+        return Windows(found, self.times[at]) if isinstance(at, slice) else found
+
     def rows(self, level: float = 0.95) -> list[dict[str, Any]]:
         """Tidy records as of :meth:`Results.rows`, each with its ``time``."""
         return [{"time": float(t)} | row for t, results in zip(self.times, self) for row in results.rows(level)]
@@ -137,6 +142,9 @@ def windows(
         raise ValueError(f"variables must share trials and times, got shapes {sorted(shapes)} of [trials, T].")
     length = shapes.pop()[1]
     stride = window if stride is None else stride
+    for name, count in (("window", window), ("stride", stride)):
+        if isinstance(count, bool) or not isinstance(count, Integral):
+            raise ValueError(f"{name} must be a whole number of samples, got {count!r}.")
     if not 1 <= window <= length or stride < 1:
         raise ValueError(f"window must lie between 1 and {length} and stride be at least 1, got {window} and {stride}.")
     at = np.arange(length, dtype=float) if times is None else np.asarray(times, float)

@@ -272,6 +272,8 @@ def test_rows_without_a_group_are_not_one_group(groups):
 def test_groups_of_any_kind():
     for groups in (["b", "a", "b"], [2.0, 1.0, 2.0], np.asarray(["2021", "2020", "2021"], "M8[D]")):
         assert inputs.row_groups(groups, 3).tolist() == [1, 0, 1]
+    with pytest.raises(ValueError, match="groups mixes labels that have no common order"):
+        inputs.row_groups(np.asarray(["a", 1, "a"], object), 3)
 
 
 def test_discrete_with_too_many_classes_or_columns(xy):

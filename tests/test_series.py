@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 import jaxinfo as ji
+from jaxinfo.series import Windows
 
 pytestmark = pytest.mark.usefixtures("quick_compile")
 SMALL = dict(budget="quick", steps=60, width=16, depth=1, num_mc=4, checks=3, progress=False)
@@ -93,6 +94,7 @@ def test_windows_overlap_and_widen():
     w = ji.windows(vs, "mutual_information", window=2, stride=1, **SMALL)
     assert len(w) == 2 and w.times.tolist() == [0.5, 1.5]
     assert w[0]["mutual_information"].per_sample.shape == (600,)
+    assert isinstance(w[1:], Windows) and w[1:].times.tolist() == [1.5] and w[-1] is w[1:][0]
 
 
 @pytest.mark.parametrize(
@@ -124,6 +126,8 @@ def test_windows_of_counts_say_which_and_what_to_do():
 def test_bad_widths_and_times():
     with pytest.raises(ValueError, match="window must lie between 1 and 3"):
         ji.windows(trials(), "mutual_information", window=4)
+    with pytest.raises(ValueError, match="window must be a whole number of samples, got 2.0"):
+        ji.windows(trials(), "mutual_information", window=2.0)
     with pytest.raises(ValueError, match="one entry per sample"):
         ji.windows(trials(), "mutual_information", times=[1.0])
 
