@@ -1,4 +1,6 @@
-"""What each choice is worth: one option changed at a time, two levels beside the default's and three data seeds each.
+"""What each choice is worth: one option changed at a time, mostly to two levels beside the default's, on three data seeds.
+
+100,000 rows, and rates in a system of ten variables, have one data seed: a fit takes long.
 
 Command:   python -m experiments.sweep --config=configs/ablations.py --workdir=records
 Smoke:     python -m experiments.sweep --config=configs/ablations.py:smoke --workdir=out/smoke

@@ -69,6 +69,27 @@ def rows(n, shift, spread):
     return {k: shift + spread * rng.normal(size=(n, 1)) for k in "xy"}
 
 
+def test_hoi_reads_all_variables_at_once_and_tells_bits(monkeypatch):
+    asked = []
+
+    class Metric:
+        def __init__(self, x, verbose):
+            self.x = x
+
+        def fit(self, **options):
+            asked.append((self.x, options))
+            return np.full((1, 1), 3.0)
+
+    package(monkeypatch, "hoi", metrics=SimpleNamespace(TC=None, DTC=None, Sinfo=None, Oinfo=Metric))
+    three = {k: np.full((5, 1), i) for i, k in enumerate("abc")}
+    value, stderr = outside.hoi("o_information", three, {})
+    assert value == pytest.approx(3.0 * np.log(2.0)) and stderr is None
+    np.testing.assert_array_equal(asked[0][0], np.tile([0, 1, 2], (5, 1)))
+    assert asked[0][1] == {"minsize": 3, "maxsize": 3, "method": "gc"}
+    with pytest.raises(NotImplementedError, match="three or more scalars"):
+        outside.hoi("o_information", three | {"d": np.zeros((5, 2))}, {})
+
+
 def test_latentmi_trains_on_as_many_rows_as_we_do(monkeypatch, torch):
     seen = []
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from jaxinfo import measures as ms
+from jaxinfo.blocks import Blocks
 from jaxinfo.estimators import summary
 from jaxinfo.estimators.readout import Readout
 from jaxinfo.estimators.settings import Settings
@@ -27,7 +28,7 @@ def readout(value=1.0, difference=1.0, optimism=(0.0, 0.0), slope=1.0, curves=()
     )  # fmt: skip
 
 
-def fitted(late=0.0, best=1000, **settings):
+def fitted(late=0.0, best=1000, dim=1, **settings):
     step = np.arange(1, 11) * 100
     score = np.where(step > 666, -late, 0.0)[:, None, None, None]  # [looks, seeds, folds, views]
     history = {
@@ -35,7 +36,10 @@ def fitted(late=0.0, best=1000, **settings):
         "best_step": np.full((1, 2), best),
     }  # fmt: skip
     splits = (SimpleNamespace(validation=np.arange(30)), SimpleNamespace(validation=np.arange(20)))
-    return SimpleNamespace(settings=Settings(folds=2, **settings), hi=12.0, history=history, splits=splits)
+    blocks = Blocks((dim, 1))
+    return SimpleNamespace(
+        settings=Settings(folds=2, **settings), hi=12.0, history=history, splits=splits, blocks=blocks
+    )
 
 
 def estimate(read=None, fit=None):
@@ -80,6 +84,7 @@ def test_few_groups_widen_the_interval_to_that_of_student(count):
             {"curves": {"gap": BELL + 0.01 * (LOGSNR > 6.0)}},
             {},
         ),
+        ("strongly bent: networks read 0.500 nats beyond.*as many as 20 coordinates", {}, {"dim": 19}),
         ("calibration slope off.*scaled by 1.30", {"slope": 1.3}, {}),
         ("truncated at high SNR: about 0.100", {"curves": {"difference": BELL + 0.1 * (LOGSNR > 10.0)}}, {}),
         ("truncated at low SNR: about 0.100", {"curves": {"difference": BELL + 0.1 * (LOGSNR < -6.0)}}, {}),
@@ -89,6 +94,14 @@ def test_few_groups_widen_the_interval_to_that_of_student(count):
 def test_each_flag_speaks_alone(said, read, fit):
     (flag,) = estimate(readout(**read), fitted(**fit)).flags
     assert re.search(said, flag)
+
+
+def test_gains_of_one_view_are_not_averaged_away():
+    """Half of the steps at full rate were left when one of two views began to gain, more than the error but little of all."""
+    fit = fitted()
+    fit.history["validation"] = np.concatenate([fitted(late=0.021).history["validation"], np.zeros((10, 1, 2, 1))], -1)
+    (flag,) = estimate(readout(2.0, 2.0), fit).flags
+    assert "not converged" in flag and "0.021 nats" in flag
 
 
 def test_more_than_labels_hold_is_named():

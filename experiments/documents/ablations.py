@@ -13,7 +13,7 @@ from experiments.documents.heading import commits, heading
 from experiments.documents.rows import options_in_words, over_seeds
 
 MAKE = "python -m experiments.sweep --config=configs/ablations.py --workdir=records"
-DEFAULT, FORMS = "default", ("gap", "difference")
+DEFAULT, FORMS = "default", ("gap", "difference", "mean")
 
 
 def changed(records: list[dict]) -> list[dict]:
@@ -44,11 +44,18 @@ def changed(records: list[dict]) -> list[dict]:
             "processor": ", ".join(processors), "n": n, "options": chosen, "sets": sets,
         }  # fmt: skip
         rows.append(row(", ".join(words) or DEFAULT, errors(lambda r, m: r["value"][m]), chosen))
-        if not words:
-            other = {k: errors(lambda r, m, k=k: r.get("diagnostics", {}).get(m, {}).get(k, np.nan)) for k in FORMS}
-            rows += [row(f"value={k}", e, {"value": k}) for k, e in other.items()]
+        # widths of the Gaussian that both laws are compared with cancel in gap: they show in difference alone
+        forms = FORMS if not words else ("difference",) if "sigma" in chosen else ()
+        told = {k: errors(lambda r, m, k=k: instead(r.get("diagnostics", {}).get(m, {}), k)) for k in forms}
+        rows += [row(", ".join([*words, f"value={k}"]), e, chosen | {"value": k}) for k, e in told.items()]
     first = (DEFAULT, *(f"value={k}" for k in FORMS))
     return sorted(rows, key=lambda row: first.index(row["change"]) if row["change"] in first else len(first))
+
+
+def instead(diagnostics: dict, form: str) -> float:
+    """What one of FORMS would have told."""
+    gap, difference = (diagnostics.get(k, np.nan) for k in ("gap", "difference"))
+    return {"gap": gap, "difference": difference, "mean": 0.5 * (gap + difference)}[form]
 
 
 def processor(record: dict) -> str:
@@ -110,6 +117,7 @@ def picture(records: list[dict], path: Path) -> None:
         axes.set_title(task, fontsize=plots.SMALL)
         axes.set_xlabel("estimate − truth  [nats]", fontsize=plots.SMALL)
         axes.tick_params(labelsize=plots.SMALL)
+        axes.locator_params(axis="x", nbins=4)
         axes.spines[["top", "right"]].set_visible(False)
         if k == 0:
             axes.set_yticks(range(len(rows)), [row["change"] for row in reversed(rows)])

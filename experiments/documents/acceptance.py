@@ -10,7 +10,7 @@ import numpy as np
 from experiments.documents import bars
 from experiments.documents.complete import WITHIN, said
 from experiments.documents.heading import commits, heading
-from experiments.documents.rows import options_in_words
+from experiments.documents.rows import covered, options_in_words
 
 MAKE = "python -m experiments.sweep --config=configs/acceptance.py --workdir=records"
 TITLES = {"acceptance": "Accuracy and cost on systems with exact truth", "reach": "How far the default goes"}
@@ -145,6 +145,7 @@ def header(records: list[dict], table: list[dict], name: str, more: Sequence[str
         f"- Rows n: {several(sorted({r['n'] for r in kept}))}. Data seeds per line: "
         f"{several(sorted({r['seeds'] for r in table}))}.",
         f"- Bars, of the lines that are recorded: {within} of {len(judged)}: {said(within == len(judged))}",
+        *covered([r for r in kept if not r["options"]], "default options"),
         *more,
     ]
     absent = missing(table, name)

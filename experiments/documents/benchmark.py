@@ -11,6 +11,7 @@ import numpy as np
 from experiments.documents import bars
 from experiments.documents.complete import said
 from experiments.documents.heading import commits, cost_counts, heading, processors
+from experiments.documents.rows import covered
 
 MAKE = "python -m experiments.sweep --config=configs/benchmark.py --workdir=records"
 OURS = "jaxinfo"
@@ -87,6 +88,7 @@ def verdicts(records: list[dict]) -> list[str]:
             f"(bar: all); the best, {best['estimator']}, has {best['there']:.4f} on {best['shared']} tasks, ours "
             f"{best['ours']:.4f}: " + judged(below == len(rivals))
         )
+    lines += covered([r for r in records if r.get("estimator", OURS) == OURS])
     minutes = cpu_minutes(records)
     if minutes:
         lines.append(

@@ -96,7 +96,7 @@ def markdown(records: list[dict]) -> str:
     on_cpu = [of for of in each if of[0]["clock"] == "cpu"]
     flops = {r["shape"]: r["training_flops"] / r["seeds"] for of in on_cpu for r in of}
     lines = [
-        *heading("40 tasks in few programs", MAKE.format(seeds=each[0][0]["seeds"]), "forty"),
+        *heading("40 tasks in few programs", "\n".join(MAKE.format(seeds=of[0]["seeds"]) for of in each), "forty"),
         f"n = {first['n']}, read on {first['test']} fresh rows; tasks of one shape, under each data seed, train side by side.",
         "Seconds include compiling each shape once. Errors are in nats; that of a task is the mean over data seeds of",
         "|estimate − truth|.",

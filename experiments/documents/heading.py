@@ -1,4 +1,4 @@
-"""What every document drawn from records begins with: its title and the two commands that make it."""
+"""What every document drawn from records begins with: its title and the commands that make it."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ def heading(title: str, make: str, name: str) -> list[str]:
     return [
         f"# {title}",
         "",
-        "Made by these two commands; no number is typed by hand:",
+        "Made by these commands; no number is typed by hand:",
         "",
         "```sh",
         make,

@@ -10,7 +10,7 @@ import numpy as np
 
 from experiments.documents import bars
 from experiments.documents.complete import said
-from experiments.documents.heading import commits, heading
+from experiments.documents.heading import commits, heading, processors
 
 LEVEL, Z = 0.95, 1.959964
 MAKE = "python -m experiments.sweep --config=configs/intervals.py --workdir=records"
@@ -85,7 +85,7 @@ def markdown(records: list[dict]) -> str:
     lines = [
         *heading("Do intervals cover, and does the permutation test hold its level?", MAKE, "intervals"),
         f"Code: commit {commits(records)}. CPU-seconds per estimate, compiling included: "
-        f"{np.mean([r['cpu_s'] for r in records]):.0f} on average.",
+        f"{np.mean([r['cpu_s'] for r in records]):.0f} on average; processors: {processors(records)}.",
         "",
         *verdicts(covers, tests),
         "",

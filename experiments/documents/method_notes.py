@@ -16,8 +16,9 @@ SECTIONS = (
     (
         "What is told", ("value",),
         "Networks that have seen too little read too low in rows left out (`gap`); `difference` is no bound, reads high where "
-        "networks follow their training rows and low where they have not learned. The default adds to `gap` the optimism: what "
-        "the same networks read in rows they trained on, minus what they read in rows left out.",
+        "networks follow their training rows and low where they have not learned. The default adds to `gap` the optimism, what "
+        "the same networks read in rows they trained on minus what they read in rows left out, of which the part of the "
+        "Gaussian inside counts half.",
     ),
     (
         "Coordinates", ("preprocess",),
@@ -32,8 +33,9 @@ SECTIONS = (
     (
         "Which views of a mutual information", ("form",),
         "The conditional form learns each side alone and given the other. `reverse` takes the other side's two laws, `joint` "
-        "the joint law beside both alone, which has to be right in more dimensions; `sigma` compares with a Gaussian that the "
-        "one inside has already taken into account, so its width changes nothing.",
+        "the joint law beside both alone, which has to be right in more dimensions; `sigma` compares both laws with a Gaussian "
+        "of that width, which cancels in `gap`, so that the value does not depend on it: what does is `difference`, and "
+        "through it the standard error.",
     ),
     (
         "Noise draws of a row that is read", ("num_mc",),
@@ -73,13 +75,15 @@ UNRECORDED = """## Tried while the method was made, without a record
 Nothing here is measured by a command of this repository; each was compared once or twice with what was then the default.
 
 - Units sharper in the trunk (hyperbolic tangents of narrow width with offsets spread over the input) learned the exclusive or
-  and sharp edges better, the spiral and heavy tails worse, at about a fifth more time for a step: not kept.
-- Normalisation layers were dearer and worse; an output layer of zeros sat for thousands of steps on a plateau, one of small
-  numbers does not.
+  and sharp edges better, the spiral and heavy tails worse, and a step was dearer: not kept.
+- Normalisation layers were dearer and worse; an output layer of zeros sat on a plateau for long, one of small numbers does
+  not.
 - For strongly bent systems: a constant lower rate, larger batches and wider networks each gained on one system and lost on
   another, or cost more than the longer training that was kept.
 - An autoencoder trained with the noise that its latents are given changed neither self-consistency nor the influence of a
   prompt. Equal numbers of latents on both sides fail the data-processing check in truth, not by estimation.
+- Where training looks in log-SNR, how many Fourier features tell a network the time, and how layers are told of it were
+  chosen while the method was made; none of them is an option, and none has a line above.
 - Optimisers other than AdamW were not tried.
 """
 
@@ -121,7 +125,8 @@ def verdict(of: dict) -> str:
 
 def section(row: dict) -> int:
     """Which section a row belongs to: the first that has one of its options."""
-    found = (k for k, (_, keys, _) in enumerate(SECTIONS) if set(keys) & set(row["options"]))
+    options = set(row["options"]) - {"value"} or set(row["options"])  # what is told, of a change, belongs to the change
+    found = (k for k, (_, keys, _) in enumerate(SECTIONS) if set(keys) & options)
     return next(found, len(SECTIONS) - 1)
 
 
@@ -133,8 +138,8 @@ def markdown(records: list[dict]) -> str:
         "What each choice of the default is worth, and what lost. A line compares |estimate − truth| with the default's on the",
         "same data sets (task and data seed; on as many rows where options change): mean errors in nats, their paired",
         f"difference ± its standard error, *worse* or *better* where that is over {SURE:g} standard errors, and how many times",
-        "the CPU-seconds of a fit, where one processor measured both. Errors by task are in [ablations.md](ablations.md); what",
-        "is one setting for all tasks was chosen over the whole of [benchmark.md](benchmark.md).",
+        "the CPU-seconds of a fit, where one processor measured both. Errors by task are in [ablations.md](ablations.md); on",
+        "which tasks the default was chosen, [benchmark.md](benchmark.md) says.",
     ]
     for k, (title, _, words) in enumerate(SECTIONS):
         of = [(r, b) for r in rows if section(r) == k and r["change"] != DEFAULT and (b := baseline(r, rows))]

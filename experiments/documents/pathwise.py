@@ -9,7 +9,7 @@ import numpy as np
 
 from experiments.documents import bars
 from experiments.documents.complete import said
-from experiments.documents.heading import commits, heading
+from experiments.documents.heading import commits, heading, processors
 
 MAKE = "python -m experiments.pathwise --config=configs/pathwise.py --workdir=records"
 
@@ -32,7 +32,7 @@ def markdown(records: list[dict]) -> str:
         "scores is linear is set right by Stein's identities and the covariance of the rows, which for normal sources is all",
         "there is to know: *rows* is the error of the derivative at their covariance. *Scores alone* reads the same networks",
         f"without those corrections, at log-SNR {', '.join(f'{s:g}' for s in at)}, and is not judged; sources with two humps",
-        f"show the networks. Code: commit {commits(records)}.",
+        f"show the networks. Code: commit {commits(records)}; processors: {processors(records)}.",
         "",
         "| sources | measure | options | n | seeds | error | worst | rows | scores alone | CPU-s | verdict |",
         "|---|---|---|--:|--:|--:|--:|--:|--:|--:|---|",

@@ -85,6 +85,25 @@ def flagged(rows: list[dict]) -> list[str]:
     return [f"Flags: {'; '.join(words)}.", ""] if words else []
 
 
+def covered(records: list[dict], what: str = "all tasks") -> list[str]:
+    """A line on how many 95 % intervals of these records hold the truth, and which is furthest from it; no bar."""
+    z = {
+        (r["task"], m, r.get("seed")): (r["value"][m] - truth) / r["stderr"][m]
+        for r in records
+        for m, truth in r["truth"].items()
+        if r.get("stderr", {}).get(m) and np.isfinite(r["value"].get(m, np.nan))
+    }
+    if not z:
+        return []
+    furthest = max(z, key=lambda k: abs(z[k]))
+    inside = sum(abs(v) <= 1.96 for v in z.values())
+    return [
+        f"- Intervals of 95 %, {what}: {inside} of {len(z)} hold the truth; the furthest estimate is "
+        f"{number(abs(z[furthest]), 1)} standard errors {'below' if z[furthest] < 0 else 'above'} it "
+        f"({furthest[0]}, {furthest[1].replace('_', ' ')})."
+    ]
+
+
 def legend(axes, plots):
     """A legend above what is drawn."""
     lines = len(axes.get_legend_handles_labels()[1])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from experiments.documents import bars
 from experiments.documents.complete import said
-from experiments.documents.heading import heading
+from experiments.documents.heading import heading, processors
 
 MAKE = "python -m experiments.scale --config=configs/scale.py --workdir=records"
 
@@ -28,7 +28,7 @@ def markdown(records: list[dict]) -> str:
     lines = [
         *heading("Cost against the number of variables", MAKE, "scale"),
         f"- Machine: {where.get('machine', '?')}, {where.get('platform', '?')} {where.get('device', '?')}; jax "
-        f"{where.get('jax', '?')}; commit {str(where.get('commit'))[:10]}.",
+        f"{where.get('jax', '?')}; commit {str(where.get('commit'))[:10]}; processors: {processors(records)}.",
         f"- TC, DTC, S and O-information of two-dimensional variables together, n = {first['n']}; one network for all "
         "views.",
         "",

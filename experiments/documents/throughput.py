@@ -7,7 +7,7 @@ from pathlib import Path
 
 from experiments.documents import bars
 from experiments.documents.complete import said
-from experiments.documents.heading import heading
+from experiments.documents.heading import heading, processors
 
 MAKE = "python -m experiments.throughput --config=configs/throughput.py --workdir=records"
 
@@ -72,7 +72,7 @@ def markdown(records: list[dict]) -> str:
     lines = [
         *heading("Many fits in one program", MAKE, "throughput"),
         f"- Machine: {where.get('machine', '?')}, {where.get('platform', '?')} {where.get('device', '?')}; jax "
-        f"{where.get('jax', '?')}; commit {str(where.get('commit'))[:10]}.",
+        f"{where.get('jax', '?')}; commit {str(where.get('commit'))[:10]}; processors: {processors(records)}.",
         f"- Task {first['task']}, n = {first['n']}, {first['steps']} steps, {first['folds']} folds of each seed.",
         *verdicts(full, bare),
         "",

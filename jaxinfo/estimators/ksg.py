@@ -122,7 +122,7 @@ def ksg_mi(x: np.ndarray, y: np.ndarray, k: int = 3, *, ranks: bool = True, max_
     """Mutual information by KSG estimator 1: ``ψ(k) + ψ(n) − ⟨ψ(n_x + 1) + ψ(n_y + 1)⟩``, nats (cond-mat/0305641).
 
     ``stderr`` is the larger of two: the row spread of those terms / √n, which takes rows for independent though
-    neighbours share their neighbours (10 to 25 % too small), and the spread over 10 disjoint blocks of rows / √10.
+    neighbours share their neighbours (it is somewhat too small), and the spread over 10 disjoint blocks of rows / √10.
 
     Args:
       x: array ``[n]`` or ``[n, d_x]``.

@@ -19,6 +19,7 @@ from collections.abc import Mapping
 import numpy as np
 from scipy import stats
 
+from jaxinfo import views as vw
 from jaxinfo.estimators.fitted import Fitted
 from jaxinfo.estimators.prepare import MARGIN
 from jaxinfo.estimators.readout import Readout
@@ -29,6 +30,10 @@ DISAGREEMENT, DOUBT = 0.4, 1.0 / 3.0
 TAIL_SHARE = 0.02
 LEAST_NATS = 0.02
 FINE = 6.0  # log-SNR of a twentieth of the data's spread: networks that learn from thousands of rows see little finer
+MANY, FOUND = (
+    20,
+    3.0,
+)  # coordinates, and standard errors beyond the Gaussian: there more is left to find than errors say
 DETERMINISTIC = 19.0  # clean end that the Gaussian asks for when a direction is known to half a percent
 
 
@@ -103,7 +108,7 @@ def estimates(
             "best_step": fitted.history["best_step"].tolist(),
             "n": n,
         }
-        flags = _flags(value, diagnostics, fitted, readout, measures[name])
+        flags = _flags(value, stderr, diagnostics, fitted, readout, measures[name])
         out[name] = Estimate(value, stderr, gap_rows, profile, diagnostics | {"flags": tuple(flags)}, name)
     return out
 
@@ -143,7 +148,7 @@ def _fine(profile) -> float:
     return float(((profile["gap"] - profile["gaussian"]) * step)[profile["logsnr"] > FINE].sum())
 
 
-def _flags(value, d, fitted: Fitted, readout: Readout, measure: Measure) -> list[str]:
+def _flags(value, stderr, d, fitted: Fitted, readout: Readout, measure: Measure) -> list[str]:
     flags, scale = [], max(abs(value), abs(d["gap"]))
     tolerance = max(LEAST_NATS, TAIL_SHARE * scale)
     if d["unseen"] > 0.5 * LEAST_NATS:
@@ -152,7 +157,7 @@ def _flags(value, d, fitted: Fitted, readout: Readout, measure: Measure) -> list
             f"{d['unseen']:.3f} nats beyond it would go unnoticed"
         )
     late = _late_progress(fitted)
-    if late > max(LEAST_NATS, 0.02 * scale):
+    if late > max(LEAST_NATS, min(stderr, 0.02 * scale)):
         flags.append(
             f"not converged: when the steps ran out, held-out rows still gained ({late:.3f} nats lately); raise steps or "
             "use budget='thorough'"
@@ -172,6 +177,13 @@ def _flags(value, d, fitted: Fitted, readout: Readout, measure: Measure) -> list
             f"fine structure: {abs(d['fine']):.3f} nats come from details below {100.0 * np.exp(-0.5 * FINE):.0f} % of the "
             "spread (edges, thresholds, thin sheets), of which networks find only a part: the value may be off by up to about "
             "as much"
+        )
+    beyond, dim = value - d["gaussian"], _coordinates(measure, fitted)
+    if fitted.settings.gaussian and dim >= MANY and abs(beyond) > FOUND * stderr:
+        flags.append(
+            f"strongly bent: networks read {abs(beyond):.3f} nats beyond what a Gaussian explains; of what bends in as many "
+            f"as {dim} coordinates they find a part, and the error does not hold the rest, which may be about as much; more "
+            "rows, or fewer coordinates, bring it nearer"
         )
     worst = np.abs(readout.slope - 1.0) - 4.0 * readout.slope_error
     if (worst > 0.1).any():
@@ -204,13 +216,22 @@ def _unseen(fitted: Fitted) -> float:
     return 2.0 / max(sum(split.validation.size for split in fitted.splits), 1)
 
 
+def _coordinates(measure: Measure, fitted: Fitted) -> int:
+    """Coordinates of the variables that some view of the measure shows."""
+    shown = {i for view in measure.views() for i, role in enumerate(view) if role != vw.ABSENT}
+    return sum(fitted.blocks.sizes[i] for i in shown)
+
+
 def _late_progress(fitted: Fitted) -> float:
-    """Nats per view that validation rows gained in the last third of the steps at full rate, averaged over fits.
+    """Nats that validation rows gained in the last third of the steps at full rate, in the view that gained most, averaged
+    over fits.
 
     The cool-down always gains; progress before it says that it came because the steps ran out.
     """
     step, gains = fitted.history["step"], []
-    for score, end in zip(fitted.history["validation"].mean((2, 3)).T, fitted.history["cool_from"]):  # of each seed
-        before, full = score[step <= end * 2 / 3], score[step <= end]
-        gains.append(max(before.min() - full.min(), 0.0) if before.size else 0.0)
-    return float(np.mean(gains))
+    for score, end in zip(np.moveaxis(fitted.history["validation"].mean(2), 1, 0), fitted.history["cool_from"]):
+        all_views = score.mean(1)  # of one seed
+        before, full = all_views[step <= end * 2 / 3], all_views[step <= end]
+        if before.size:
+            gains.append(max(np.max(score[before.argmin()] - score[full.argmin()]), 0.0))
+    return float(np.mean(gains)) if gains else 0.0

@@ -27,7 +27,7 @@ class Trunk(nn.Module):
     def setup(self):
         """The layers."""
         small = nn.initializers.variance_scaling(0.3, "fan_in", "normal")
-        # a product for each modulation: one product for all, cut into pieces, takes an eighth more of a whole step
+        # a product for each modulation: one product for all, cut into pieces, takes longer
         modulation = lambda size: nn.Dense(size, kernel_init=nn.initializers.zeros)
         each = range(self.depth)
         self.scale, self.shift = ([modulation(self.width) for _ in each] for _ in range(2))

@@ -31,10 +31,10 @@ def test_bounds_alone_and_along_a_path():
 
 def test_any_rival_can_be_taken_along_a_path():
     whole = read("copula", "sign_xor", "total_correlation").value
-    for name in ("line-copula", "tree-ksg", "line-cca"):
-        e = read(name, "sign_xor", "total_correlation")
-        assert e.diagnostics["terms"] == 2 and "steps" not in e.diagnostics
-        assert abs(e.value - whole) < 0.1 or name == "tree-ksg"  # neighbours see what correlations do not
+    found = {name: read(name, "sign_xor", "total_correlation") for name in ("line-copula", "tree-ksg", "line-cca")}
+    assert all(e.diagnostics["terms"] == 2 and "steps" not in e.diagnostics for e in found.values())
+    assert all(abs(found[name].value - whole) < 0.1 for name in ("line-copula", "line-cca"))
+    assert found["tree-ksg"].value > whole + 0.2  # neighbours see what correlations do not
 
 
 def test_measures_of_a_system_share_their_parts():
