@@ -17,9 +17,7 @@ VOLUME_PRESERVING = ("plain", "inner_spiral")
 """Transforms whose Jacobian determinant is 1: the differential entropy stays exact under them."""
 
 
-def system_task(
-    id: str, name: str, cov: np.ndarray, dim: int = 1, transform: str = "plain", gradient: bool = False
-) -> Task:
+def system_task(id: str, name: str, cov: np.ndarray, dim: int = 1, transform: str = "plain") -> Task:
     """Any Gaussian system under a transform of each variable; truths by Gaussian entropies (thesis C.3).
 
     Args:
@@ -28,7 +26,6 @@ def system_task(
       cov: array ``[N, N]`` between the scalars.
       dim: dimension of every variable (independent copies).
       transform: a key of ``transforms.SYSTEM_TRANSFORMS``; "inner_spiral" needs dim at least 2.
-      gradient: put the gradient of O-information among the truths.
 
     Raises:
       ValueError: for an unknown transform or one that dim does not allow.
@@ -41,7 +38,7 @@ def system_task(
         key
         for key in all_of_them
         if key in SYSTEM_MEASURES
-        or (gradient and key.startswith("o_information_gradient"))
+        or key.startswith("o_information_gradient")
         or (key == "entropy" and transform in VOLUME_PRESERVING)
     ]
     sample = partial(systems.sample_system, cov=cov, dim=dim, transform=tf.SYSTEM_TRANSFORMS[transform])
@@ -111,7 +108,7 @@ def gradient_task(
     system += _strengths(rho=(rho, 0.8), synergy=(synergy, 0.9))
     name = f"Gradient of O-information, mixed system {num_variables} × {dim} ({transform})"
     cov = _mixed_cov(num_variables, rho, synergy)
-    return system_task(f"gradient-{system}", name, cov, dim, transform, gradient=True)
+    return system_task(f"gradient-{system}", name, cov, dim, transform)
 
 
 def _sizes(num_variables: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -151,8 +148,7 @@ def inner_spiral_tasks() -> list[Task]:
     six = systems.triples_cov(6)
     covs = {"redundant": six[:3, :3], "synergistic": six[3:, 3:], "six": six}
     return [
-        system_task(f"inner_spiral-{key}", f"Inner spiral ({key})", cov, 2, "inner_spiral", gradient=key == "six")
-        for key, cov in covs.items()
+        system_task(f"inner_spiral-{key}", f"Inner spiral ({key})", cov, 2, "inner_spiral") for key, cov in covs.items()
     ]
 
 

@@ -43,7 +43,7 @@ def all_tasks() -> dict[str, Task]:
         *(system.gradient_task(n, d) for n in (6, 10) for d in (1, 5, 10)),
         *(system.gradient_task(n, 5, name) for n in (6, 10) for name in ("half_cube", "inner_spiral")),
         *(system.blocks_task(n, d, name) for n in (50, 100) for d, name in ((1, "plain"), (2, "inner_spiral"))),
-        system.system_task("independent-6x2", "Independent system 6 × 2", np.eye(6), 2, gradient=True),
+        system.system_task("independent-6x2", "Independent system 6 × 2", np.eye(6), 2),
     ]
     registry = {t.id: t for t in tasks}
     if len(registry) != len(tasks):

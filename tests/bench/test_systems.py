@@ -67,7 +67,7 @@ def test_mixed_system_of_the_thesis():
 
 
 def test_copies_are_a_kronecker_product():
-    cov, one = sy.triples_cov(3), system_tasks.system_task("a", "a", sy.triples_cov(3), 1, gradient=True).truth
+    cov, one = sy.triples_cov(3), system_tasks.system_task("a", "a", sy.triples_cov(3), 1).truth
     three = sy.gaussian_measures(np.kron(cov, np.eye(3)), (3, 3, 3))
     assert all(three[key] == pytest.approx(3 * value) for key, value in one.items())
 
