@@ -8,6 +8,7 @@ python -m experiments.tables --records=records                            # all 
 record of each; the document says how many are missing.  Those of the ablations also make ``docs/method_notes.md``.
 """
 
+import hashlib
 import importlib
 import sys
 from pathlib import Path
@@ -60,6 +61,22 @@ def outside(folder: Path) -> str:
     return missed.markdown({name: p.read_text(encoding="utf-8") for name, p in there.items() if p.is_file()})
 
 
+def digest(text: str) -> str:
+    """What tells one table from another."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def sign(image: Path, text: str) -> None:
+    """Note in a figure which table it was drawn beside, so that one that was left behind is found."""
+    from PIL import Image, PngImagePlugin
+
+    note = PngImagePlugin.PngInfo()
+    note.add_text("table", digest(text))
+    with Image.open(image) as figure:
+        figure.load()
+        figure.save(image, pnginfo=note, optimize=True)
+
+
 def draw(path: Path, out: Path) -> str:
     """Write the table, the figure beside it, and which bars were missed by all tables there; returns the table."""
     found, image = read(path), out.with_suffix(".png")
@@ -67,6 +84,7 @@ def draw(path: Path, out: Path) -> str:
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(text, encoding="utf-8")
     importlib.import_module(f"experiments.documents.{path.stem}").picture(found.records, image)
+    sign(image, text)
     if words := WORDS.get(path.stem):
         out.with_name(f"{words}.md").write_text(written(words, found, "", path.stem), encoding="utf-8")
     out.with_name("missed.md").write_text(outside(out.parent), encoding="utf-8")

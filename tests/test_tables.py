@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from made_records import ENVIRONMENT, record
+from PIL import Image
 
 from experiments import cells
 from experiments.documents import (
@@ -156,6 +157,8 @@ def test_documents_say_what_the_records_say(name, flags_forgotten):
     drawn = tables.written(name, found, f"{name}.png")
     again = "draw it again: python -m experiments.tables --records=records"
     assert (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8") == drawn, again
+    with Image.open(ROOT / "docs" / f"{name}.png") as figure:
+        assert figure.text["table"] == tables.digest(drawn), again
     if words := tables.WORDS.get(name):
         beside = tables.written(words, found, "", name)
         assert (ROOT / "docs" / f"{words}.md").read_text(encoding="utf-8") == beside, again
