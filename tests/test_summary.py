@@ -62,6 +62,14 @@ def test_what_held_out_rows_cannot_tell_from_nothing_is_in_the_error():
     assert [flag for flag in blind.flags if flag.startswith("nothing was learned") and "0.040 nats" in flag]
 
 
+def test_what_networks_are_slow_to_resolve_is_in_the_error():
+    plain, edged = estimate(), estimate(readout(curves={"gap": BELL + 0.01 * (LOGSNR > 6.0)}))
+    assert edged.value == plain.value
+    assert edged.stderr**2 - plain.stderr**2 == pytest.approx((0.01 * 6) ** 2 / 3.0, rel=1e-5)
+    both = {"gap": BELL + 0.01 * (LOGSNR > 6.0), "gaussian": BELL + 0.01 * (LOGSNR > 6.0)}
+    assert estimate(readout(curves=both)).stderr == pytest.approx(plain.stderr)
+
+
 @pytest.mark.parametrize("count", [3, 6, 30])
 def test_few_groups_widen_the_interval_to_that_of_student(count):
     rng = np.random.default_rng(0)

@@ -2,14 +2,16 @@
 
     value   = gap + correction,    correction = optimism − ½ that of the Gaussian inside
     stderr² = (clustered) row variance of gap / n + between-seed variance / seeds
-            + (DISAGREEMENT (gap − difference))² + (DOUBT correction)² + unseen²
+            + (DISAGREEMENT (gap − difference))² + (DOUBT correction)² + (UNRESOLVED fine)² + unseen²
 
 Gap is read in rows held out.  Optimism is how much more networks read in rows they trained on.  Fitting noise lowers
 held-out rows and raises trained ones by the same amount (as in Akaike's criterion), which asks for half the optimism: for
 the Gaussian, which is fitted exactly, this is all.  What networks are too stiff or stopped too early to see is missing in
 both and takes up the other half of theirs.  That part is not derived: of the combinations tried it had the least error over
 the records of acceptance, and both weights of the standard error were chosen by coverage and width of intervals over the
-same records.  They are a little more than 1/√12, as if the truth lay anywhere between the ends of each doubt.
+same records.  They are a little more than 1/√12, as if the truth lay anywhere between the ends of each doubt.  Fine is what
+networks read, beyond the Gaussian, of details that they are slow to resolve; as much again may be missing, anywhere between
+nothing and all of it, of which the root mean square is 1/√3.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from jaxinfo.estimators.readout import Readout
 from jaxinfo.measures import Measure
 from jaxinfo.types import Estimate
 
-DISAGREEMENT, DOUBT = 0.4, 1.0 / 3.0
+DISAGREEMENT, DOUBT, UNRESOLVED = 0.4, 1.0 / 3.0, 3.0**-0.5
 TAIL_SHARE = 0.02
 LEAST_NATS = 0.02
 FINE = 6.0  # log-SNR of a twentieth of the data's spread: networks that learn from thousands of rows see little finer
@@ -83,11 +85,11 @@ def estimates(
         seeds = by_seed.size
         spread = float(by_seed.std(ddof=1)) if seeds > 1 else 0.0
         row_variance = clustered_variance(gap_rows, w, groups)
-        doubts = DISAGREEMENT * (gap - difference), DOUBT * correction
-        unseen = _unseen(fitted)
-        stderr = float(np.sqrt(row_variance + spread**2 / seeds + sum(d**2 for d in doubts) + unseen**2))
         profile = {"logsnr": readout.profile["logsnr"]}
         profile |= {k: readout.profile[k][row] for k in ("gap", "difference", "gaussian")}
+        fine, unseen = _fine(profile), _unseen(fitted)
+        doubts = DISAGREEMENT * (gap - difference), DOUBT * correction, UNRESOLVED * fine, unseen
+        stderr = float(np.sqrt(row_variance + spread**2 / seeds + sum(d**2 for d in doubts)))
         high, low = _tails(profile)
         diagnostics = {
             "gap": gap,
@@ -100,7 +102,7 @@ def estimates(
             "optimism_gaussian": of_gaussian,
             "tail_high_snr": high,
             "tail_low_snr": low,
-            "fine": _fine(profile),
+            "fine": fine,
             "nested": float(readout.nested[row]),
             "calibration_slope": (float(readout.slope.min()), float(readout.slope.max())),
             "logsnr_range": (fitted.settings.lo, fitted.hi),
@@ -176,7 +178,7 @@ def _flags(value, stderr, d, fitted: Fitted, readout: Readout, measure: Measure)
         flags.append(
             f"fine structure: {abs(d['fine']):.3f} nats come from details below {100.0 * np.exp(-0.5 * FINE):.0f} % of the "
             "spread (edges, thresholds, thin sheets), of which networks find only a part: the value may be off by up to about "
-            "as much"
+            "as much, which is in the error"
         )
     beyond, dim = value - d["gaussian"], _coordinates(measure, fitted)
     if fitted.settings.gaussian and dim >= MANY and abs(beyond) > FOUND * stderr:
