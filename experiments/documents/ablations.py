@@ -94,9 +94,10 @@ def markdown(records: list[dict]) -> str:
 
 
 def shared_tasks(rows: list[dict]) -> list[str]:
-    """The tasks that more than half of the changes have."""
-    counts = Counter(t for row in rows for t in row["error"])
-    return [t for t, count in counts.items() if 2 * count > len(rows)]
+    """The tasks that more than half of the changes have; what a fit could have told instead is no other fit."""
+    fits = [row for row in rows if "value" not in row["options"]]
+    counts = Counter(t for row in fits for t in row["error"])
+    return [t for t, count in counts.items() if 2 * count > len(fits)]
 
 
 def picture(records: list[dict], path: Path) -> None:

@@ -11,13 +11,21 @@ def test_one_row_per_change_and_the_values_it_could_have_told(tmp_path):
     default = [record(seed=k, error=0.01, diagnostics=told) for k in range(3)]
     more = [record(n=40_000, error=0.002), record(options={"width": 128}, error=-0.05)]
     rows = ablations.changed(more[1:] + default + more[:1])
-    assert [row["change"] for row in rows] == ["default", "value=gap", "value=difference", "width=128", "n=40000"]
-    assert rows[1]["error"]["1v1-normal-0.75"] == pytest.approx([-0.04] * 3)
+    told = ["value=gap", "value=difference", "value=mean"]
+    assert [row["change"] for row in rows] == ["default", *told, "width=128", "n=40000"]
+    assert [row["error"]["1v1-normal-0.75"][0] for row in rows[1:4]] == pytest.approx([-0.04, 0.03, -0.005])
     text = ablations.markdown(default + more)
     assert "| default | +0.010 ± 0.000 |" in text
     assert "| width=128 | −0.050 | 0.050 |" in text and "| n=40000 | +0.002" in text
     ablations.picture(default + more, tmp_path / "ablations.png")
     assert (tmp_path / "ablations.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_a_width_that_cancels_in_gap_is_told_by_difference():
+    told = {"mutual_information": {"gap": 0.46, "difference": 0.53}}
+    wide = record(options={"form": "sigma", "sigma": 2.0}, diagnostics=told)
+    rows = {row["change"]: row for row in ablations.changed([record(diagnostics=told), wide])}
+    assert rows["form=sigma, sigma=2.0, value=difference"]["error"]["1v1-normal-0.75"] == pytest.approx([0.03])
 
 
 def test_means_are_over_the_tasks_that_most_changes_have():
