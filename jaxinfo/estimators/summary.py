@@ -32,10 +32,8 @@ DISAGREEMENT, DOUBT, UNRESOLVED = 0.4, 1.0 / 3.0, 3.0**-0.5
 TAIL_SHARE = 0.02
 LEAST_NATS = 0.02
 FINE = 6.0  # log-SNR of a twentieth of the data's spread: networks that learn from thousands of rows see little finer
-MANY, FOUND = (
-    20,
-    3.0,
-)  # coordinates, and standard errors beyond the Gaussian: there more is left to find than errors say
+MANY = 20  # coordinates in which networks that find FOUND standard errors beyond the Gaussian have left more to find
+FOUND = 3.0
 DETERMINISTIC = 19.0  # clean end that the Gaussian asks for when a direction is known to half a percent
 
 
@@ -234,6 +232,5 @@ def _late_progress(fitted: Fitted) -> float:
     for score, end in zip(np.moveaxis(fitted.history["validation"].mean(2), 1, 0), fitted.history["cool_from"]):
         all_views = score.mean(1)  # of one seed
         before, full = all_views[step <= end * 2 / 3], all_views[step <= end]
-        if before.size:
-            gains.append(max(np.max(score[before.argmin()] - score[full.argmin()]), 0.0))
-    return float(np.mean(gains)) if gains else 0.0
+        gains.append(max(np.max(score[before.argmin()] - score[full.argmin()]), 0.0) if before.size else 0.0)
+    return float(np.mean(gains))
