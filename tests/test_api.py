@@ -216,6 +216,7 @@ def test_a_checkpoint_of_something_else_is_not_replaced(pair, tmp_path):
     assert checkpoint.load(tmp_path / "model")[1] == {"format": "jaxinfo-model-1"}
 
 
+@pytest.mark.broad
 def test_refits_of_a_killed_null_are_not_made_again(pair, tmp_path, monkeypatch):
     """Null and bootstrap keep their training too: the same call again trains nothing and says the same."""
     asked = dict(checkpoint_dir=tmp_path, null=2, bootstrap=2, **SMALL)
@@ -267,6 +268,7 @@ def test_groups_cluster_the_error(pair):
     assert clustered.diagnostics["row_stderr"] > 2.0 * plain.diagnostics["row_stderr"]
 
 
+@pytest.mark.broad
 def test_weights_undo_a_selection():
     """Rows of a selected half weighted back: the mutual information of the full law."""
     rng = np.random.default_rng(4)
@@ -348,6 +350,7 @@ def test_kl_of_two_gaussians():
         ji.kl_divergence(p, q[:, :1], **SMALL)
 
 
+@pytest.mark.broad
 def test_conditional_information_of_a_chain(pair):
     """x → y → z: nothing is left between x and z once y is known."""
     z = pair[1] + np.random.default_rng(7).normal(size=2000)
@@ -360,6 +363,7 @@ def test_conditional_information_of_a_chain(pair):
     assert shared.value == pytest.approx(direct.value - nothing.value, abs=0.02)
 
 
+@pytest.mark.broad
 def test_other_networks_and_seeds(pair):
     e = ji.mutual_information(*pair, net="thesis", seeds=2, **(SMALL | {"steps": 90}))
     within(e, MI)

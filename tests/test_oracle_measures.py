@@ -25,6 +25,7 @@ from oracle_tools import (
     se_cap,
     system,
 )
+from tiers import few
 
 from jaxinfo import gaussian, times
 from jaxinfo import measures as ms
@@ -70,6 +71,7 @@ def truths_at(everything, truth, path, lo, hi):
 
 OTHERS = tuple(path for path in PATHS if path != "vp")
 ON_PATHS = [(n, kind, ("vp", *OTHERS) if n < 6 else ("vp",)) for n, kind in CASES]
+ON_PATHS = few(ON_PATHS, ON_PATHS[0], ON_PATHS[3], ON_PATHS[-1])
 ON_PATHS += [pytest.param(n, kind, OTHERS, marks=pytest.mark.slow) for n, kind in CASES if n >= 6]
 
 
@@ -99,7 +101,7 @@ def test_every_measure_on_every_path(n, kind, on):
                 check(found, names, truths.get, cap, f"{n} {kind}, {level} nats, {path}, {method}, control")
 
 
-@pytest.mark.parametrize("n, kind", CASES)
+@pytest.mark.parametrize("n, kind", few(CASES, (2, "vector"), (3, "scalar")))
 def test_every_measure_without_control(n, kind):
     """The bare integrals; the smallest system on every path, the others on one."""
     loading, batches = CASES[n, kind]
@@ -132,6 +134,7 @@ def grid(sde, lo, hi):
     return times.Times(sample, lo, hi)
 
 
+@pytest.mark.broad
 def test_the_other_samplers_of_times():
     """Uniform and published importance times, Simpson's rule, a fitted density, the DDPM grid; .1 and 1 nats."""
     sizes, everything = SIZES[3, "scalar"], registry(3)
@@ -176,7 +179,7 @@ def with_labels(x):
     return np.concatenate([x, np.zeros((len(x), 1)), np.ones((len(x), 1))], 1)
 
 
-@pytest.mark.parametrize("n, kind", [(2, "vector"), (3, "scalar"), (6, "vector"), (10, "scalar")])
+@pytest.mark.parametrize("n, kind", few([(2, "vector"), (3, "scalar"), (6, "vector"), (10, "scalar")], (3, "scalar")))
 def test_kl_by_two_labels(n, kind):
     sizes = SIZES[n, kind]
     d = sum(sizes)
@@ -293,6 +296,7 @@ def test_gaussian_mixture_against_quadrature():
             assert_within_se(e.diagnostics["difference"], e.stderr, truth, what=f"mixture, {name}, difference")
 
 
+@pytest.mark.broad
 def test_kl_and_entropy_under_an_affine_map():
     """x → Ax + b leaves KL alone and adds log |det A| to H; A mixes the variables."""
     sde, blocks = VP(), Blocks((2, 1))

@@ -65,6 +65,7 @@ def test_gradient_through_a_mixing_matrix(name, family, x64):
     assert np.linalg.norm(got - wanted) < 1e-6 * np.linalg.norm(wanted)
 
 
+@pytest.mark.broad
 def test_a_gaussian_control_takes_the_noise_away(x64):
     """With the right Gaussian the derivative is that of the measure without noise, whatever the noise level."""
     sde, w, z = VP(), jnp.asarray(mixing()), whitened(64)

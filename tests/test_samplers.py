@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from tiers import few
 
 from jaxinfo import gaussian, samplers
 from jaxinfo.blocks import Blocks
@@ -24,11 +25,8 @@ STEPPERS = {
 }
 METHODS = [samplers.euler_maruyama, samplers.heun, samplers.ddim, samplers.ddpm, samplers.predictor_corrector]
 CONTINUOUS = sorted(set(FAMILIES) - {"ddpm"})
-WALKS = [
-    pytest.param(m, f, id=f"{m.__name__}-{f}", marks=() if m is samplers.heun or f == "vp" else pytest.mark.slow)
-    for m in METHODS
-    for f in sorted(FAMILIES)
-]
+tier = lambda m, f: () if f == "vp" else pytest.mark.broad if m is samplers.heun else pytest.mark.slow
+WALKS = [pytest.param(m, f, id=f"{m.__name__}-{f}", marks=tier(m, f)) for m in METHODS for f in sorted(FAMILIES)]
 
 
 def oracle(sde, blocks, cov, mean=None):
@@ -54,7 +52,7 @@ def final_variances(sde, stepper, variance, lo, hi):
     return np.abs(jax.jit(jax.vmap(walk))(walks) / wanted(walks[:, -1]) - 1.0)
 
 
-@pytest.mark.parametrize("family", CONTINUOUS)
+@pytest.mark.parametrize("family", few(CONTINUOUS, "vp"))
 @pytest.mark.parametrize("name", sorted(STEPPERS))
 def test_weak_order(name, family, x64):
     """The error of the variance falls as steps^-order: fitted slope."""

@@ -349,6 +349,7 @@ def halves(cells):
     return [half(cell) | {"cores": sorted(os.sched_getaffinity(0)), "pid": os.getpid()} for cell in cells]
 
 
+@pytest.mark.broad
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="cores are given to processes on Linux alone")
 def test_several_processes_share_the_cores_and_one_measures_several_cells(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
@@ -403,6 +404,7 @@ def is_running(pid: int) -> bool:
         return False
 
 
+@pytest.mark.broad
 def test_a_cell_is_told_of_the_records_so_far_or_waits_for_them(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
     path = tmp_path / "some.jsonl"
@@ -423,6 +425,7 @@ def test_a_cell_is_told_of_the_records_so_far_or_waits_for_them(tmp_path, monkey
     assert [(r["x"], r["before"], r["value"]) for r in read_records(path)] == [(0, 1, 2), (1, 2, 4)]
 
 
+@pytest.mark.broad
 @pytest.mark.filterwarnings("ignore:the load_module:DeprecationWarning")  # of ml_collections
 def test_cells_trained_side_by_side_read_what_they_read_alone(flags_forgotten):
     from experiments import sweep

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
+from tiers import few
 
 from jaxinfo import divergence, gaussian, matching, precondition, times
 from jaxinfo import measures as ms
@@ -66,12 +67,12 @@ def rows_divergence(sde, x, key=None, integrand="gap"):
     )
 
 
-@pytest.fixture(params=sorted(paths.FAMILIES))
+@pytest.fixture(params=few(sorted(paths.FAMILIES), "ddpm", "ve", "vp"))
 def sde(request):
     return paths.FAMILIES[request.param]()
 
 
-@pytest.fixture(params=sorted(NETS))
+@pytest.fixture(params=few(sorted(NETS), "per_variable"))
 def net(request):
     return precondition.precondition(NETS[request.param](BLOCKS), BLOCKS)
 
@@ -288,13 +289,14 @@ def test_integral_traces_once_is_sharded_and_vmapped():
     same_tree(spread, loop[0], 1e-3)
 
 
+@pytest.mark.broad
 def test_integral_jit_equals_eager(x64):
     x, key = X.astype(jnp.float64), jax.random.key(6)
     eager = integrals(x[:24], key, jnp.float64)
     same_tree(jax.jit(lambda x: integrals(x, key, jnp.float64))(x[:24]), eager, 1e-9)
 
 
-@pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
+@pytest.mark.parametrize("dtype", few([jnp.float32, jnp.float64], jnp.float64))
 def test_types_are_kept_when_64_bits_are_on(dtype, x64):
     """Times are drawn in the default type; rows decide."""
     x = X.astype(dtype)
@@ -342,7 +344,7 @@ def test_padding_rows_and_zero_weights_count_for_nothing(x64):
     same_tree((a.profile, a.second, a.slope, a.nested), (b.profile, b.second, b.slope, b.nested), 1e-9)
 
 
-@pytest.mark.parametrize("name", sorted(paths.FAMILIES))
+@pytest.mark.parametrize("name", few(sorted(paths.FAMILIES), "ddpm", "vp"))
 def test_time_samplers_jit_equals_eager(name):
     family = paths.FAMILIES[name]()
     for where in (times.stratified(family, -6.0, 6.0), times.quadrature(family, -6.0, 6.0)):

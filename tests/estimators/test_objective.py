@@ -106,6 +106,7 @@ def test_a_step_costs_what_the_batch_says_and_one_row_at_least():
     assert [rows(wide, 560), rows(wide, 56), rows(wide, 8)] == [10, 1, 1]
 
 
+@pytest.mark.broad
 @pytest.mark.usefixtures("quick_compile")
 def test_many_gaussian_variables_are_read_right():
     """More variables than a first layer of one network would take: the path of a front-door call, seconds long."""

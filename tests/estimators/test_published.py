@@ -34,6 +34,7 @@ def trained(measure, data, **numbers):
     return e, e.update(e.init(jax.random.key(0), data), data)
 
 
+@pytest.mark.broad
 def test_a_gaussian_pair():
     e, state = trained("mutual_information", pair(0), **SHORT)
     got = e.estimate(state, pair(1, 12_000))

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from tiers import few
 
 from jaxinfo import correlations, gaussian
 from jaxinfo import measures as ms
@@ -30,7 +31,7 @@ def asked(blocks):
 
 
 @pytest.mark.usefixtures("quick_compile")
-@pytest.mark.parametrize("net", ["mlp", "per_variable", "thesis"])
+@pytest.mark.parametrize("net", few(["mlp", "per_variable", "thesis"], "per_variable"))
 @pytest.mark.parametrize("kind, own_control", [*((kind, False) for kind in KINDS), ("unequal", True)])
 def test_views_together_are_views_one_by_one(kind, net, own_control):
     blocks, s = KINDS[kind], Settings(width=8, depth=2, net=net).for_system(KINDS[kind], asked(KINDS[kind]).views)
