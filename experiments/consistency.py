@@ -28,8 +28,8 @@ HERE = ("data", "kept")  # where a cell finds things on this machine: no part of
 MEASURE = "mutual_information"
 BLOCKS = 20  # of images whose pairs stay together
 KEPT = (
-    "gap", "difference", "gaussian", "row_stderr", "optimism", "optimism_gaussian", "tail_high_snr", "steps", "best_step",
-    "logsnr_range",
+    "gap", "difference", "gaussian", "row_stderr", "optimism", "optimism_gaussian", "fine", "bent", "tail_high_snr",
+    "steps", "best_step", "logsnr_range",
 )  # fmt: skip
 
 

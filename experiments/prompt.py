@@ -26,6 +26,8 @@ KEPT = (
     "row_stderr",
     "optimism",
     "optimism_gaussian",
+    "fine",
+    "bent",
     "steps",
     "best_step",
     "logsnr_range",

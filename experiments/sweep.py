@@ -32,8 +32,8 @@ TOGETHER = flags.DEFINE_integer("together", 1, "Fits of ours trained side by sid
 KEYS = ("task", "n", "seed", "options", "measures", "test", "estimator")
 FRESH = 1_000_000  # what is added to the seed of a draw for its test rows
 KEPT = (
-    "gap", "difference", "gaussian", "row_stderr", "seed_spread", "optimism", "optimism_gaussian", "steps",
-    "best_step", "logsnr_range", "p_value", "flags", "terms", "rows",
+    "gap", "difference", "gaussian", "row_stderr", "seed_spread", "optimism", "optimism_gaussian", "fine", "bent",
+    "unseen", "steps", "best_step", "logsnr_range", "p_value", "flags", "terms", "rows",
 )  # fmt: skip
 OURS = "ours"  # the clock of a rival: as long as ours took
 

@@ -176,7 +176,8 @@ class Model:
             errors are not set right; to see what that is worth.
 
         Returns:
-          dict variable -> ``[n, d]``, in the model's unit per unit of the variable; for several measures a dict of those.
+          dict continuous variable -> ``[n, d]``, in the model's unit per unit of the variable; for several measures a dict
+          of those.
 
         Raises:
           ValueError: for measures of class labels, which have no derivative; a noise level outside the path; no draws.
@@ -188,10 +189,11 @@ class Model:
             raise ValueError(f"num_mc={num_mc!r}: expected a whole number of pairs of noise draws, 1 or more.")
         asked = queries.expand(names, self.blocks)
         measures = self._measures(asked)
-        if len(measures) < len(asked) or any(self.blocks.discrete):
+        spoken_of = {i for m in measures.values() for s in pathwise.entropy_weights(m) for i in s}
+        if len(measures) < len(asked) or any(self.blocks.discrete[i] for i in spoken_of):
             raise ValueError(
                 f"gradient of {', '.join(asked)}: expected measures of continuous variables, got class labels among "
-                f"{', '.join(self.blocks.names)}; leave them out."
+                f"them; name a measure of the others, {', '.join(self._continuous())}."
             )
         affine = (
             self.settings if self.settings.preprocess != "rank" else replace(self.settings, preprocess="standardise")
@@ -204,8 +206,12 @@ class Model:
                 fitted, measure, x, self.options.seed, logsnr=logsnr, num_mc=num_mc, crossfitted=rows is None,
                 corrected=corrected, weights=self.weights if rows is None else None,
             )  # fmt: skip
-            out[name] = {n: found[:, s] for n, s in zip(self.blocks.names, self.blocks.slices)}
+            by_name = dict(zip(self.blocks.names, self.blocks.slices))
+            out[name] = {n: found[:, by_name[n]] for n in self._continuous()}
         return out if len(out) > 1 or not isinstance(names, str) else next(iter(out.values()))
+
+    def _continuous(self) -> list[str]:
+        return [n for n, label in zip(self.blocks.names, self.blocks.discrete) if not label]
 
     def subsets(self, orders: int | Sequence[int] = (3,), measure: str = "o_information") -> Results:
         """A measure of every subset with these numbers of variables, from one network trained on all their views.

@@ -237,7 +237,7 @@ def sample(
     constrain: Constrain | None = None,
     trace: bool = False,
 ) -> Array:
-    """Walk rows ``x_T [B, D]`` along ``times``; one scan, one trace per shape.
+    """Walk rows ``x_T [B, D]`` along ``times``: one scan; jit what calls it, and it is traced once per shape.
 
     Args:
       key: typed PRNG key.

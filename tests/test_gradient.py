@@ -52,9 +52,16 @@ def test_information_does_not_change_with_the_units(model):
 
 def test_new_rows_and_what_has_no_derivative(model):
     assert model.gradient("mutual_information(a; b)", {"a": X[:70, 0], "b": X[:70, 1:]})["b"].shape == (70, 2)
-    labelled = ji.fit({"a": X[:, 0], "k": X[:, 1] > 0}, "mutual_information", discrete=["k"], **SMALL)
-    with pytest.raises(ValueError, match="continuous variables"):
-        labelled.gradient("mutual_information")
+    labelled = ji.fit(
+        {"a": X[:, 0], "k": X[:, 1] > 0, "b": X[:, 1:]}, "mutual_information(a; b)", discrete=["k"], **SMALL
+    )
+    for name in ("mutual_information(a; k)", "conditional_mutual_information(a; b | k)", "entropy(k)"):
+        with pytest.raises(ValueError, match="of the others, a, b"):
+            labelled.gradient(name)
+    beside, alone = (m.gradient("mutual_information(a; b)") for m in (labelled, model))  # a label that is not spoken of
+    assert list(beside) == ["a", "b"]
+    for name in beside:
+        np.testing.assert_allclose(beside[name], alone[name], atol=0.1)
     with pytest.raises(ValueError, match="logsnr=-11.0: expected a noise level inside the path"):
         model.gradient("mutual_information(a; b)", logsnr=-11.0)
     with pytest.raises(ValueError, match="num_mc=0: expected"):

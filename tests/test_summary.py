@@ -49,10 +49,19 @@ def estimate(read=None, fit=None):
 def test_value_and_error_are_those_of_the_formula():
     e = estimate(readout(1.0, 0.9, (0.04, 0.02)))
     assert e.value == pytest.approx(1.0 + 0.04 - 0.5 * 0.02)
-    parts = 0.3 / np.sqrt(N - 1), summary.DISAGREEMENT * 0.1, summary.DOUBT * 0.03
+    bent = 2 * summary.BENT * (1.03 - 0.5)  # two coordinates
+    parts = 0.3 / np.sqrt(N - 1), summary.DISAGREEMENT * 0.1, summary.DOUBT * 0.03, bent
     assert e.stderr == pytest.approx(np.sqrt(sum(p**2 for p in parts)), rel=1e-6)
     assert estimate(readout(1.0, 0.9), fitted(value="mean")).value == pytest.approx(0.95)
     assert not estimate().flags
+
+
+def test_diagnostics_change_with_the_unit():
+    without_unit = {"calibration_slope", "logsnr_range", "steps", "best_step", "n", "flags"}
+    nats = estimate(readout(1.0, 0.9, (0.04, 0.02)))
+    bits = nats.to("bits")
+    for name in set(nats.diagnostics) - without_unit:
+        assert bits.diagnostics[name] == pytest.approx(nats.diagnostics[name] / np.log(2)), name
 
 
 def test_what_held_out_rows_cannot_tell_from_nothing_is_in_the_error():
@@ -68,6 +77,14 @@ def test_what_networks_are_slow_to_resolve_is_in_the_error():
     assert edged.stderr**2 - plain.stderr**2 == pytest.approx((0.01 * 6) ** 2 / 3.0, rel=1e-5)
     both = {"gap": BELL + 0.01 * (LOGSNR > 6.0), "gaussian": BELL + 0.01 * (LOGSNR > 6.0)}
     assert estimate(readout(curves=both)).stderr == pytest.approx(plain.stderr)
+
+
+def test_what_bends_in_many_coordinates_is_in_the_error():
+    plain = estimate(fit=fitted(gaussian=False))
+    for dim, share in ((1, 0.02), (19, 0.2), (300, 1.0)):
+        bent = estimate(fit=fitted(dim=dim))
+        assert bent.value == plain.value and not plain.diagnostics["bent"]
+        assert bent.stderr**2 - plain.stderr**2 == pytest.approx((share * 0.5) ** 2)
 
 
 @pytest.mark.parametrize("count", [3, 6, 30])
@@ -92,7 +109,7 @@ def test_few_groups_widen_the_interval_to_that_of_student(count):
             {"curves": {"gap": BELL + 0.01 * (LOGSNR > 6.0)}},
             {},
         ),
-        ("strongly bent: networks read 0.500 nats beyond.*as many as 20 coordinates", {}, {"dim": 19}),
+        ("strongly bent: networks read 0.500 nats beyond.*in 20 coordinates; about 0.100 nats", {}, {"dim": 19}),
         ("calibration slope off.*scaled by 1.30", {"slope": 1.3}, {}),
         ("truncated at high SNR: about 0.100", {"curves": {"difference": BELL + 0.1 * (LOGSNR > 10.0)}}, {}),
         ("truncated at low SNR: about 0.100", {"curves": {"difference": BELL + 0.1 * (LOGSNR < -6.0)}}, {}),
