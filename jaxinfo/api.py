@@ -40,7 +40,7 @@ def fit(vs: Any, measures: str | Sequence[str] = queries.SYSTEM, **options: Any)
     """
     opts, overrides = _options(options)
     variables = inputs.named(vs)
-    _too_few(measures, variables)
+    measures = _enough(measures, variables)
     table = inputs.check(variables, opts.discrete, least=1, seed=opts.seed)
     inputs.same_index(variables | {"groups": opts.groups, "sample_weight": opts.sample_weight})
     return Model.train(table, measures, opts, overrides)
@@ -112,8 +112,7 @@ def ask_each(
             table = inputs.check(variables, opts.discrete, seed=opts.seed)
         except ValueError as e:
             raise ValueError(f"{called}: {e} {advice}".strip()) from e
-        _too_few(measures, variables)
-        models.append(Model.ask(table, measures, opts, overrides))
+        models.append(Model.ask(table, _enough(measures, variables), opts, overrides))
         first, here = models[0].blocks, models[-1].blocks
         if (here, here.names) != (first, first.names):
             raise ValueError(
@@ -216,8 +215,9 @@ def _one(variables: Mapping[str, Any], measure: str, options: dict[str, Any]) ->
     return estimate(variables, measure, **options)[measure]
 
 
-def _too_few(measures, variables):
-    names = (measures,) if isinstance(measures, str) else tuple(measures or ())
+def _enough(measures: Any, variables: Mapping[str, Any]) -> tuple[str, ...]:
+    """Measures by name, () for those that are named later; refused when they need more variables than there are."""
+    names = () if isinstance(measures, tuple | list) and not measures else queries.listed(measures)
     for name in names:
         need = {"o_information": 3, "o_information_gradient": 3}.get(name, 2 if name in queries.SYSTEM else 1)
         if len(variables) < need:
@@ -225,6 +225,7 @@ def _too_few(measures, variables):
             raise ValueError(
                 f"{name} needs at least {need} variables, got {len(variables)}{extra}; give one entry per variable."
             )
+    return names
 
 
 def _kinds(model: Model) -> str:

@@ -45,8 +45,8 @@ def parser() -> argparse.ArgumentParser:
     e.add_argument("data", metavar="DATA", help="npz, npy, csv or parquet file, or example:NAME")
     e.add_argument(
         "--measures", nargs="+", metavar="MEASURE", default=None,
-        help="what to estimate (default: the four system measures, with --null those of them that can be tested, or "
-        "mutual_information for two variables)",
+        help="what to estimate, after DATA (default: the four system measures, with --null those of them that can be tested, "
+        "or mutual_information for two variables)",
     )  # fmt: skip
     e.add_argument("--blocks", metavar="SPEC", help='join columns into variables: "name=col,col*;name=col"')
     e.add_argument("--discrete", nargs="*", metavar="NAME", help="variables that are class labels (default: by type)")
@@ -148,7 +148,7 @@ def _write(results: api.Results, directory: str) -> str:
     """Write the estimates and their picture; says where."""
     out = results.save(directory)
     results.plot(out / "report.png")
-    return f"written: {out / 'estimates.csv'}, {out / 'records.jsonl'}, {out / 'report.png'}"
+    return "written: " + ", ".join(str(out / name) for name in (*api.Results.FILES, "report.png"))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from numbers import Number
+from textwrap import shorten
 from typing import Any
 
 import numpy as np
@@ -70,7 +71,9 @@ def array(name: str, v: Any) -> np.ndarray:
         if not all(isinstance(e, str) for e in flat):
             odd = next((e for e in flat if not isinstance(e, Number)), None)
             what = (
-                "; convert with .astype(float)" if odd is None else f", got {type(odd).__name__} such as {str(odd)!r}"
+                "; convert with .astype(float)"
+                if odd is None
+                else f", got {type(odd).__name__} such as {shorten(repr(odd), 60)}"
             )
             raise ValueError(f"{name} has dtype object: expected numbers, or text for class labels{what}.")
         a = a.astype(str)
@@ -133,7 +136,8 @@ def numbers(name: str, a: np.ndarray) -> np.ndarray:
             f"{name} is not numeric: got dtype {a.dtype}; name it in discrete= to read it as class labels."
         )
     a = a.astype(np.float64)
-    _refuse(name, ~np.isfinite(a), "NaN" if np.isnan(a).any() else "infinite", "finite numbers")
+    kinds = [kind for kind, there in (("NaN", np.isnan(a)), ("infinite", np.isinf(a))) if there.any()]
+    _refuse(name, ~np.isfinite(a), " or ".join(kinds), "finite numbers")
     _refuse(
         name, np.abs(a) > LARGEST, f"larger than {LARGEST:g}", "numbers whose squares are finite (rescale the variable)"
     )

@@ -146,7 +146,7 @@ def check(
     if n == 0:
         raise ValueError("the data are empty: expected at least 50 rows, got 0.")
     if n < LEAST_ROWS:
-        wide = max(a.shape[1] for a in arrays.values()) >= LEAST_ROWS
+        wide = max(len(arrays), *(a.shape[1] for a in arrays.values())) >= LEAST_ROWS
         advice = "rows and columns may be exchanged: give .T" if wide else "collect more samples"
         raise ValueError(f"too few rows: expected at least {LEAST_ROWS}, got {n}; {advice}.")
     notes: dict[str, tuple[str, ...]] = {}
@@ -282,7 +282,8 @@ def _across(arrays: Mapping[str, np.ndarray], is_discrete: Sequence[bool], names
                 if other is not None and other[0] != name and most > 1:
                     raise ValueError(
                         f"column {j} of {name} is a function of column {other[1]} of {other[0]}: their mutual information "
-                        "is infinite; drop one of the two or add the measurement noise."
+                        "is all that either holds, infinite if they are continuous; drop one of the two or add the "
+                        "measurement noise."
                     )
             seen.setdefault(mine, (name, j))
 

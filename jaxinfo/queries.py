@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Any
 
 from jaxinfo import measures as ms
 from jaxinfo.blocks import Blocks
@@ -146,17 +147,26 @@ def _position(word: str, blocks: Blocks) -> int:
     return blocks.index({name.strip(): name for name in blocks.names}.get(word, word))
 
 
+def listed(names: Any) -> tuple[str, ...]:
+    """One or several measures as a tuple of text.
+
+    Raises:
+      ValueError: for anything else, or none.
+    """
+    many = (names,) if isinstance(names, str) else tuple(names) if isinstance(names, Iterable) else ()
+    if not many or not all(isinstance(text, str) for text in many):
+        raise ValueError(f"expected measures by name, one or several of {', '.join(MEASURES)}; got {names!r}.")
+    return tuple(str(text) for text in many)  # of numpy, too
+
+
 def expand(names: Sequence[str] | str, blocks: Blocks) -> dict[str, Query]:
     """Queries by name; a bare ``o_information_gradient`` becomes one per variable, ``o_information_gradient(x)``.
 
     Raises:
       ValueError: for no name, or those that :func:`parse` refuses.
     """
-    names = (names,) if isinstance(names, str) else tuple(names or ())
-    if not names or not all(isinstance(text, str) for text in names):
-        raise ValueError(f"expected measures by name, one or several of {', '.join(MEASURES)}; got {names!r}.")
     out: dict[str, Query] = {}
-    for text in names:
+    for text in listed(names):
         if text.strip() == "o_information_gradient":
             for v in blocks.names:
                 key = f"o_information_gradient({v})"
@@ -269,8 +279,9 @@ def _mi(blocks: Blocks, a, b, c, form, sigma) -> Measure:
     label = lambda g: any(blocks.discrete[i] for i in g)
     if label(a) and label(b):
         raise ValueError(
-            "both sides of this mutual information hold discrete variables beside continuous ones; noise needs a "
-            "continuous side: put the discrete variables on one side, or use the chain rule I(A; B, C) = I(A; C) + I(A; B | C)."
+            "both sides of this mutual information hold class labels, and the measure speaks of continuous variables too; "
+            "noise needs a side without labels: put them all on one side, or use the chain rule "
+            "I(A; B, C) = I(A; C) + I(A; B | C)."
         )
     if label(a) or label(b):
         if form not in (None, "conditional", "reverse", "sigma"):

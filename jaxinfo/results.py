@@ -13,6 +13,8 @@ from jaxinfo.types import Estimate
 class Results(dict[str, Estimate]):
     """Name -> :class:`~jaxinfo.types.Estimate`, with a title for people."""
 
+    FILES = ("estimates.csv", "profile.csv", "records.jsonl")  # that :meth:`save` writes
+
     def __init__(self, estimates: Mapping[str, Estimate], title: str = ""):
         super().__init__(estimates)
         self.title = title

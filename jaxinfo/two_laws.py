@@ -45,7 +45,8 @@ def kl_divergence(xp: Any, xq: Any, opts: Options, overrides: Mapping[str, Any])
     called = [list(map(str, v.columns)) for v in (xp, xq) if hasattr(v, "columns") and hasattr(v, "iloc")]
     if len(called) == 2 and called[0] != called[1]:
         raise ValueError(f"both data sets need the same columns in one order, got {called[0]} and {called[1]}.")
-    arrays = [columns.array("x", v) for v in (xp, xq)]
+    names = "xp", "xq"
+    arrays = [columns.array(name, v) for name, v in zip(names, (xp, xq))]
     if any(a.dtype.kind in "bUS" for a in arrays):
         raise ValueError(
             "kl_divergence is not of labels: expected numbers in both data sets, got text or booleans; the divergence of "
@@ -53,14 +54,14 @@ def kl_divergence(xp: Any, xq: Any, opts: Options, overrides: Mapping[str, Any])
         )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", inputs.InputWarning)  # said below, of what is done
-        alone = [inputs.check({"x": a}, ()) for a in arrays]
-    kept = [t.kept["x"].tolist() for t in alone]
+        alone = [inputs.check({name: a}, ()) for name, a in zip(names, arrays)]
+    kept = [t.kept[name].tolist() for name, t in zip(names, alone)]
     if kept[0] != kept[1]:
         raise ValueError(
             f"both data sets need the same columns, got {len(kept[0])} and {len(kept[1])}, numbers {kept[0]} and {kept[1]}: "
             "where a column repeats another in one of them alone, the divergence is infinite; leave it out of both."
         )
-    steps = {"x": _steps([columns.numbers("x", a) for a in arrays], alone)}
+    steps = {"x": _steps([columns.numbers(name, a) for name, a in zip(names, arrays)], alone)}
     tables = [inputs.check({"x": a}, (), seed=opts.seed + k, steps=steps) for k, a in enumerate(arrays)]
     p, q = (t.x for t in tables)
     d = p.shape[1]
@@ -107,7 +108,7 @@ def _steps(both: Sequence[np.ndarray], alone: Sequence[inputs.Table]) -> np.ndar
     """Rounding steps ``[d]`` for both data sets, so that both are seen through one channel: the smallest gap between the
     values of both where both are rounded, the step of the one that is where only one is."""
     out = np.zeros(both[0].shape[1])
-    for j, of_each in zip(alone[0].kept["x"], zip(*(t.steps for t in alone))):
+    for j, of_each in zip(next(iter(alone[0].kept.values())), zip(*(t.steps for t in alone))):
         rounded = [step for step in of_each if step > 0.0]
         if len(rounded) == 2:
             values = np.unique(np.concatenate([a[:, j] for a in both]), return_counts=True)

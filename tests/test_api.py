@@ -71,6 +71,7 @@ def test_gaussian_pair(pair):
         correction / 3.0,
         d["fine"] / np.sqrt(3.0),
         0.02 * (e.value - d["gaussian"]),
+        max(d["ksg"] - e.value, 0.0) / np.sqrt(3.0),
     )
     assert np.isclose(e.stderr, np.linalg.norm([d["row_stderr"], *doubts]))
     assert "mutual_information = " in str(e) and "nats" in str(e)
@@ -336,6 +337,14 @@ def test_neighbours_tell_of_what_networks_miss(pair):
     assert ksg.doubted(blank, x[:, None], np.zeros((1000, 4))) is blank
 
 
+def test_what_neighbours_see_more_is_in_the_error(pair):
+    sides = [z[:, None] for z in pair]
+    for value in (MI - 0.2, MI + 0.2):
+        e = ksg.doubted(Estimate(value, 0.03, None, None, {"flags": ()}, ""), *sides)
+        more = max(e.diagnostics["ksg"] - value, 0.0)
+        assert e.value == value and e.stderr == pytest.approx(np.hypot(0.03, more / np.sqrt(3.0)))
+
+
 def test_entropy_and_its_units_of_length():
     rng = np.random.default_rng(5)
     x = rng.exponential(size=(3000, 1))
@@ -487,3 +496,27 @@ def test_import_is_light():
     code = f"import sys, jaxinfo; print([m for m in {heavy} if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("measures", [3, None, [3], np.array([1.0])])
+def test_measures_that_are_no_names_are_refused(measures):
+    with pytest.raises(ValueError, match="expected measures by name"):
+        ji.fit(np.random.default_rng(0).normal(size=(100, 2)), measures)
+
+
+def test_names_of_measures_may_be_an_array():
+    labels = {"a": np.arange(400) % 3, "b": np.arange(400) % 2 > 0}  # counted: nothing is trained
+    with pytest.warns(InputWarning, match="read as class labels"):
+        assert list(ji.fit(labels, np.array(["mutual_information"])).estimate()) == ["mutual_information"]
+
+
+def test_kl_says_which_data_set_is_wrong():
+    x = np.random.default_rng(0).normal(size=(200, 2))
+    bad = np.where(np.arange(400).reshape(200, 2) == 14, np.nan, x)
+    with pytest.raises(ValueError, match="xq holds 1 NaN values, the first in row 7"):
+        ji.kl_divergence(x, bad)
+    bad[:2] = np.inf
+    with pytest.raises(ValueError, match="xp holds 5 NaN or infinite values"):
+        ji.kl_divergence(bad, x)
+    with pytest.raises(ValueError, match=r"xp has dtype object.*got dict such as .{,80}\.$"):
+        ji.kl_divergence({"x": x}, x)

@@ -373,7 +373,7 @@ def test_notes_are_repeated_where_they_speak_of_a_variable_or_of_all():
         ([0, 1, 2, "NA"] * 50, "mixes text such as 'NA' and other values such as 0"),
         (np.asarray([0.5, "high"] * 100, dtype=object), "mixes text such as 'high'"),
         ([[0.0]] * 199 + [[1.0, 2.0]], "ragged list"),
-        (np.asarray([{}] * N, dtype=object), "got dict such as '{}'"),
+        (np.asarray([{}] * N, dtype=object), "got dict such as {}"),
         (np.asarray([1, 2.5] * 100, dtype=object), r"convert with \.astype\(float\)"),
         (np.asarray(3.0), "one value, 3.0"),
         (np.asarray([1e300, 0.0] * 100), "larger than 1e\\+100"),

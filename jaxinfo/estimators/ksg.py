@@ -74,9 +74,11 @@ def _blocks(*arrays: np.ndarray) -> list[list[np.ndarray]]:
 
 
 def doubted(e: Estimate, x: np.ndarray, y: np.ndarray) -> Estimate:
-    """A mutual information (nats) with what nearest neighbours see in the same rows, ``diagnostics["ksg"]``, and a flag where
-    that is clearly more: networks and their held-out rows alike miss staircases, combs and other fine structure, which
-    neighbours in few coordinates do not.  Left as it is in more than FEW_COORDINATES.
+    """A mutual information (nats) with what nearest neighbours see in the same rows, ``diagnostics["ksg"]``: networks and
+    their held-out rows alike miss staircases, combs and other fine structure, which neighbours in few coordinates do not.
+
+    What they see more is in the error, over √3 as if the truth lay anywhere between the two, and flagged where it is clearly
+    more.  Left as it is in more than FEW_COORDINATES.
 
     Args:
       e: the estimate, in nats.
@@ -86,14 +88,14 @@ def doubted(e: Estimate, x: np.ndarray, y: np.ndarray) -> Estimate:
     if x.shape[1] + y.shape[1] > FEW_COORDINATES or len(x) < BLOCKS * FEWEST:
         return e
     near = ksg_mi(x, y)
-    told = e.diagnostics | {"ksg": near.value}
-    if near.value - e.value > max(4.0 * math.hypot(e.stderr, near.stderr), CLEARLY, CLEARLY * near.value):
+    told, more = e.diagnostics | {"ksg": near.value}, near.value - e.value
+    if more > max(4.0 * math.hypot(e.stderr, near.stderr), CLEARLY, CLEARLY * near.value):
         told["flags"] = (
             *told["flags"],
             f"nearest neighbours see more: {near.value:.3f} nats in the same rows; networks miss fine structure (steps, thin "
             "curves, combs) or stopped too early, so raise steps, use budget='thorough', or take jaxinfo.estimators.ksg.ksg_mi",
         )
-    return e._replace(diagnostics=told)
+    return e._replace(stderr=math.hypot(e.stderr, max(more, 0.0) / math.sqrt(3.0)), diagnostics=told)
 
 
 def _estimate(rows: np.ndarray, means: list[float], n: int, name: str, flags: Sequence[str]) -> Estimate:
