@@ -206,12 +206,13 @@ class Model:
                 fitted, measure, x, self.options.seed, logsnr=logsnr, num_mc=num_mc, crossfitted=rows is None,
                 corrected=corrected, weights=self.weights if rows is None else None,
             )  # fmt: skip
-            by_name = dict(zip(self.blocks.names, self.blocks.slices))
-            out[name] = {n: found[:, by_name[n]] for n in self._continuous()}
+            out[name] = {n: found[:, s] for n, s in self._continuous().items()}
         return out if len(out) > 1 or not isinstance(names, str) else next(iter(out.values()))
 
-    def _continuous(self) -> list[str]:
-        return [n for n, label in zip(self.blocks.names, self.blocks.discrete) if not label]
+    def _continuous(self) -> dict[str, slice]:
+        """Coordinates by name of the variables that are no class labels."""
+        b = self.blocks
+        return {n: s for n, s, label in zip(b.names, b.slices, b.discrete) if not label}
 
     def subsets(self, orders: int | Sequence[int] = (3,), measure: str = "o_information") -> Results:
         """A measure of every subset with these numbers of variables, from one network trained on all their views.
