@@ -108,7 +108,7 @@ def main(_):
     views = pl.plan(measures).views
     s = Settings(**config.network.to_dict()).for_system(blocks, views)
     rules = source.first(config.rules_rows)
-    transform = preprocess.fit(rules, s.preprocess)
+    transform = preprocess.fit(rules, s.preprocess or "rank")
     z = transform.forward(rules)
     mean, cov = z.mean(0), np.cov(z.T, ddof=0).reshape(blocks.dim, blocks.dim)
     hi, factors = clean_end(blocks, [cov], views), gaussian.factors(blocks, mean, cov, views)

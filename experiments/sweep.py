@@ -33,7 +33,7 @@ KEYS = ("task", "n", "seed", "options", "measures", "test", "estimator")
 FRESH = 1_000_000  # what is added to the seed of a draw for its test rows
 KEPT = (
     "gap", "difference", "gaussian", "row_stderr", "seed_spread", "optimism", "optimism_gaussian", "fine", "bent",
-    "unseen", "steps", "best_step", "logsnr_range", "p_value", "flags", "terms", "rows",
+    "unseen", "steps", "best_step", "logsnr_range", "preprocess", "p_value", "flags", "terms", "rows",
 )  # fmt: skip
 OURS = "ours"  # the clock of a rival: as long as ours took
 
@@ -224,7 +224,7 @@ def exact(task, vs: dict, measures: tuple[str, ...]) -> dict:
     built = {name: queries.build(q, blocks) for name, q in asked.items()}
     views = plan.plan(built).views
     x = np.column_stack(list(vs.values()))
-    z = preprocess.fit(x, s.preprocess).forward(x)
+    z = preprocess.fit(x, "rank").forward(x)
     score = gaussian.factored_score(SDE, blocks, gaussian.factors(blocks, np.zeros(blocks.dim), task.copula, views))
     return integral.evaluate(
         jax.random.key(0), built, SDE, blocks, score, jnp.asarray(z, jnp.float32), num_mc=s.num_mc, control=True,

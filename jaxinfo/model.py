@@ -195,11 +195,8 @@ class Model:
                 f"gradient of {', '.join(asked)}: expected measures of continuous variables, got class labels among "
                 f"them; name a measure of the others, {', '.join(self._continuous())}."
             )
-        affine = (
-            self.settings if self.settings.preprocess != "rank" else replace(self.settings, preprocess="standardise")
-        )
         views = tuple(dict.fromkeys(v for m in measures.values() for v in pathwise.views(m)))
-        fitted, x = self._knowing(views, ", ".join(asked), affine), self._rows(rows)
+        fitted, x = self._knowing(views, ", ".join(asked), affine=True), self._rows(rows)
         scale, out = Estimate(1.0, 0.0).to(self.options.unit).value, {}
         for name, measure in measures.items():
             found = scale * slopes.gradient(
@@ -286,15 +283,18 @@ class Model:
         out = generate.sample(jax.random.key(seed), fitted, view, known, steps)
         return {name: out[:, self.blocks.slices[i]] for name, i in zip(names, drawn)}
 
-    def _knowing(self, views: Sequence[tuple[int, ...]], why: str, settings: Settings | None = None) -> Fitted:
-        """The fit that knows all these views, trained now if there is none; by default with the model's settings."""
-        settings = self.settings if settings is None else settings
+    def _knowing(self, views: Sequence[tuple[int, ...]], why: str, affine: bool = False) -> Fitted:
+        """The fit that knows all these views with the model's settings, or, ``affine``, in coordinates that are no ranks;
+        trained now if there is none."""
+        kind = self.settings.preprocess
+        right = lambda f: f.preprocess != "rank" if affine else f.settings.preprocess == kind
         for fitted in self.fits:
-            if set(views) <= set(fitted.views) and fitted.settings.preprocess == settings.preprocess:
+            if set(views) <= set(fitted.views) and right(fitted):
                 return fitted
         if self.table is None:
             raise ValueError(f"{why}: not trained, and a loaded model does not hold its data; fit again naming it.")
-        train_models([self], views, settings)
+        ranks = kind in (None, "rank")
+        train_models([self], views, replace(self.settings, preprocess="standardise") if affine and ranks else None)
         return self.fits[-1]
 
     def _rows(self, rows: Any) -> np.ndarray:

@@ -14,6 +14,7 @@ from jaxinfo.estimators.settings import Settings
 
 N = 4000
 LOGSNR = np.linspace(-7.5, 11.5, 20)
+MI = ms.mi(2, [0], [1])
 BELL = np.exp(-0.5 * (LOGSNR - 1.0) ** 2) / np.sqrt(2 * np.pi)  # integrates to 1, nothing at either end
 
 
@@ -32,18 +33,19 @@ def fitted(late=0.0, best=1000, dim=1, **settings):
     step = np.arange(1, 11) * 100
     score = np.where(step > 666, -late, 0.0)[:, None, None, None]  # [looks, seeds, folds, views]
     history = {
-        "step": step, "validation": np.broadcast_to(score, (10, 1, 2, 1)), "cool_from": np.array([1000]),
+        "step": step, "validation": np.broadcast_to(score, (10, 1, 2, 2)), "cool_from": np.array([1000]),
         "best_step": np.full((1, 2), best),
     }  # fmt: skip
     splits = (SimpleNamespace(validation=np.arange(30)), SimpleNamespace(validation=np.arange(20)))
     blocks = Blocks((dim, 1))
     return SimpleNamespace(
-        settings=Settings(folds=2, **settings), hi=12.0, history=history, splits=splits, blocks=blocks
-    )
+        settings=Settings(folds=2, **settings), hi=12.0, history=history, splits=splits, blocks=blocks, views=MI.views(),
+        preprocess="rank",
+    )  # fmt: skip
 
 
 def estimate(read=None, fit=None):
-    return summary.estimates(read or readout(), fit or fitted(), {"mi": ms.mi(2, [0], [1])})["mi"]
+    return summary.estimates(read or readout(), fit or fitted(), {"mi": MI})["mi"]
 
 
 def test_value_and_error_are_those_of_the_formula():
@@ -57,7 +59,7 @@ def test_value_and_error_are_those_of_the_formula():
 
 
 def test_diagnostics_change_with_the_unit():
-    without_unit = {"calibration_slope", "logsnr_range", "steps", "best_step", "n", "flags"}
+    without_unit = {"calibration_slope", "logsnr_range", "preprocess", "steps", "best_step", "n", "flags"}
     nats = estimate(readout(1.0, 0.9, (0.04, 0.02)))
     bits = nats.to("bits")
     for name in set(nats.diagnostics) - without_unit:
@@ -124,9 +126,19 @@ def test_each_flag_speaks_alone(said, read, fit):
 def test_gains_of_one_view_are_not_averaged_away():
     """Half of the steps at full rate were left when one of two views began to gain, more than the error but little of all."""
     fit = fitted()
-    fit.history["validation"] = np.concatenate([fitted(late=0.021).history["validation"], np.zeros((10, 1, 2, 1))], -1)
+    fit.history["validation"] = fitted(late=0.021).history["validation"] * np.array([1.0, 0.0])
     (flag,) = estimate(readout(2.0, 2.0), fit).flags
     assert "not converged" in flag and "0.021 nats" in flag
+
+
+def test_gains_of_views_that_a_measure_does_not_read_are_not_its_own():
+    fit = fitted()
+    fit.views = (*MI.views(), (0, 1))
+    fit.history["validation"] = fitted(late=0.5).history["validation"][..., :1] * np.array([0.0, 0.0, 1.0])
+    assert not estimate(fit=fit).flags
+    fit.views = ((0, 1), *MI.views())
+    (flag,) = estimate(fit=fit).flags
+    assert "not converged" in flag
 
 
 def test_more_than_labels_hold_is_named():

@@ -58,6 +58,14 @@ class Fitted:
     hi: float
     history: dict[str, np.ndarray]
 
+    @property
+    def preprocess(self) -> str:
+        """What was done to coordinates, also where the settings left it to the data: "rank", "standardise" or "none"."""
+        if self.settings.preprocess is not None:
+            return self.settings.preprocess
+        ranks = any(isinstance(m, preprocess.RankToNormal) for t in self.transforms for m in t.maps)
+        return "rank" if ranks else "standardise"
+
 
 def network(blocks: Blocks, settings: Settings) -> Net:
     """The preconditioned network of these settings."""

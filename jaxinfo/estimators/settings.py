@@ -118,7 +118,8 @@ class Settings:
       lo: noisy end of log-SNR.
       hi: clean end of log-SNR; None lets the fitted Gaussian decide.
       gaussian: keep the fitted Gaussian inside the network.
-      preprocess: "rank", "standardise" or "none".
+      preprocess: "rank", "standardise" or "none"; None takes ranks, unless rows in their own units leave clearly less to
+        networks: :mod:`jaxinfo.estimators.coordinates`.
       net: "mlp", "per_variable", "thesis", "transformer", or a builder ``blocks -> Net``;
         :class:`~jaxinfo.types.Net` says what it sees.  None takes "per_variable", which trains all views together, for
         :func:`many` variables of which at most one view has several NOISED, else "mlp".
@@ -146,7 +147,7 @@ class Settings:
     lo: float = -8.0
     hi: float | None = None
     gaussian: bool = True
-    preprocess: str = "rank"
+    preprocess: str | None = None
     net: str | Callable[[Blocks], Net] | None = None
     value: str = "corrected"
 
@@ -165,8 +166,8 @@ class Settings:
         check_real(self, -np.inf, np.inf, "lo", *(k for k in ("hi",) if self.hi is not None))
         if self.weight_decay != 0.0:
             check_real(self, 0.0, np.inf, "weight_decay")
-        if self.preprocess not in pre.KINDS:
-            raise ValueError(f"preprocess must be one of {', '.join(pre.KINDS)}, got {self.preprocess!r}.")
+        if self.preprocess is not None and self.preprocess not in pre.KINDS:
+            raise ValueError(f"preprocess must be None or one of {', '.join(pre.KINDS)}, got {self.preprocess!r}.")
         if self.value not in VALUES:
             raise ValueError(f"value must be one of {', '.join(VALUES)}, got {self.value!r}.")
         if self.net is not None and not callable(self.net) and self.net not in NETS:

@@ -110,6 +110,7 @@ def estimates(
             "nested": float(readout.nested[row]),
             "calibration_slope": (float(readout.slope.min()), float(readout.slope.max())),
             "logsnr_range": (fitted.settings.lo, fitted.hi),
+            "preprocess": fitted.preprocess,
             "steps": int(fitted.history["step"][-1]),
             "best_step": fitted.history["best_step"].tolist(),
             "n": n,
@@ -162,7 +163,7 @@ def _flags(value, stderr, d, fitted: Fitted, readout: Readout, measure: Measure)
             "nothing was learned: in held-out rows no network was ever better than a Gaussian; of so few rows up to about "
             f"{d['unseen']:.3f} nats beyond it would go unnoticed"
         )
-    late = _late_progress(fitted)
+    late = _late_progress(fitted, measure)
     if late > max(LEAST_NATS, min(stderr, 0.02 * scale)):
         flags.append(
             f"not converged: when the steps ran out, held-out rows still gained ({late:.3f} nats lately); raise steps or "
@@ -232,14 +233,15 @@ def _coordinates(measure: Measure, fitted: Fitted) -> int:
     return sum(fitted.blocks.sizes[i] for i in shown)
 
 
-def _late_progress(fitted: Fitted) -> float:
-    """Nats that validation rows gained in the last third of the steps at full rate, in the view that gained most, averaged
-    over fits.
+def _late_progress(fitted: Fitted, measure: Measure) -> float:
+    """Nats that validation rows gained in the last third of the steps at full rate, in the view of the measure that gained
+    most, averaged over fits.
 
     The cool-down always gains; progress before it says that it came because the steps ran out.
     """
-    step, gains = fitted.history["step"], []
-    for score, end in zip(np.moveaxis(fitted.history["validation"].mean(2), 1, 0), fitted.history["cool_from"]):
+    step, gains, mine = fitted.history["step"], [], [fitted.views.index(view) for view in measure.views()]
+    for whole, end in zip(np.moveaxis(fitted.history["validation"].mean(2), 1, 0), fitted.history["cool_from"]):
+        score = whole[:, mine]
         all_views = score.mean(1)  # of one seed
         before, full = all_views[step <= end * 2 / 3], all_views[step <= end]
         gains.append(max(np.max(score[before.argmin()] - score[full.argmin()]), 0.0) if before.size else 0.0)
