@@ -14,7 +14,7 @@ from scipy import optimize
 from jaxinfo import columns, inputs, training
 from jaxinfo import measures as ms
 from jaxinfo.blocks import Blocks
-from jaxinfo.estimators import readout, summary
+from jaxinfo.estimators import ksg, readout, summary
 from jaxinfo.estimators.prepare import Job
 from jaxinfo.estimators.settings import resolve
 from jaxinfo.options import Options
@@ -97,11 +97,36 @@ def kl_divergence(xp: Any, xq: Any, opts: Options, overrides: Mapping[str, Any])
             f"hardly any overlap: {100.0 * apart:.0f} % of the rows of p lie where q has none; the value is extrapolated, and "
             "infinite where q cannot be",
         )
-    e = summary.flagged(summary.estimates(rows, fitted, measures)["kl_divergence"], notes)
+    e = ksg.doubted_kl(summary.estimates(rows, fitted, measures)["kl_divergence"], p, q)
+    out_of_reach = beyond(p, q)
+    if out_of_reach > max(2.0 * e.diagnostics["row_stderr"], summary.LEAST_NATS):
+        notes += (
+            f"tails: rows of the first data set lie beyond all of the second; about {out_of_reach:.3f} nats may be missing, "
+            "which is in the error, and the divergence is infinite if the second never lies there",
+        )
+    e = summary.flagged(e, notes)
     of_q = ratio_variance(log_ratio, len(p)) / len(q)
-    stderr = float(np.sqrt(e.stderr**2 + of_q))
+    stderr = float(np.sqrt(e.stderr**2 + of_q + summary.UNRESOLVED**2 * out_of_reach**2))
     told = {k: v for k, v in e.diagnostics.items() if k != "nested"}  # 0 is right of views of one law
-    return e._replace(stderr=stderr, diagnostics=told | {"q_stderr": float(np.sqrt(of_q))}).to(opts.unit)
+    told |= {"q_stderr": float(np.sqrt(of_q)), "beyond": out_of_reach}
+    return e._replace(stderr=stderr, diagnostics=told).to(opts.unit)
+
+
+def beyond(p: np.ndarray, q: np.ndarray) -> float:
+    """Nats that rows of q cannot tell: ``⟨max(½ r² − ½ max_q r², 0)⟩`` over rows of p, r the distance from the mean of q by
+    its covariance.
+
+    Beyond its outermost row q may fall like the Gaussian it resembles, which no row shows; where networks find no tail they
+    read on as if p and q fell alike.
+
+    Args:
+      p: ``[n, d]``.
+      q: ``[m, d]``.
+    """
+    mean, d = q.mean(0), q.shape[1]
+    precision = np.linalg.pinv(np.cov(q.T).reshape(d, d), hermitian=True)
+    r2 = [np.einsum("ni,ij,nj->n", z - mean, precision, z - mean) for z in (p, q)]
+    return float(np.mean(np.maximum(0.5 * (r2[0] - r2[1].max()), 0.0)))
 
 
 def _steps(both: Sequence[np.ndarray], alone: Sequence[inputs.Table]) -> np.ndarray:

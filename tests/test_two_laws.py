@@ -5,7 +5,9 @@ import pytest
 
 import jaxinfo as ji
 from jaxinfo import inputs
-from jaxinfo.two_laws import _steps, ratio_variance
+from jaxinfo.estimators import ksg
+from jaxinfo.two_laws import _steps, beyond, ratio_variance
+from jaxinfo.types import Estimate
 
 SMALL = dict(budget="quick", steps=60, width=8, depth=1, num_mc=2, checks=2, progress=False)
 
@@ -70,3 +72,35 @@ def test_text_is_refused_in_words_that_help():
     text = np.array([["a"], ["b"]] * 60)
     with pytest.raises(ValueError, match="not of labels: expected numbers.*frequencies"):
         ji.kl_divergence(text, text)
+
+
+def test_what_lies_beyond_the_outermost_row():
+    q = np.array([[-1.0], [1.0], [-1.0], [1.0]])  # variance 4 / 3
+    assert beyond(np.array([[0.0], [1.0], [-0.5]]), q) == 0.0
+    assert beyond(np.array([[3.0], [0.0]]), q) == pytest.approx(0.5 * 0.5 * (9.0 - 1.0) * 3 / 4)
+    wide = np.column_stack([q, 10.0 * q])  # a repeated direction has no length
+    assert beyond(np.array([[3.0, 30.0], [0.0, 0.0]]), wide) == pytest.approx(beyond(np.array([[3.0], [0.0]]), q))
+
+
+def test_tails_that_the_second_does_not_reach_are_in_the_error_and_said():
+    """Student's t with 3 degrees against a normal of equal variance: .195 nats, more than half of it beyond any row."""
+    rng = np.random.default_rng(8)
+    p, q = rng.standard_t(3, (2000, 1)), np.sqrt(3.0) * rng.normal(size=(2000, 1))
+    e = ji.kl_divergence(p, q, **SMALL)
+    assert any(flag.startswith("tails: rows of the first") for flag in e.flags)
+    assert e.diagnostics["beyond"] == pytest.approx(beyond(p, q)) and abs(e.value - 0.195) < 3.0 * e.stderr
+    back = ji.kl_divergence(q, p, **SMALL)
+    assert not any(flag.startswith("tails") for flag in back.flags) and back.stderr < 0.5 * e.stderr
+
+
+def test_neighbours_see_what_networks_of_two_laws_do_not():
+    """A comb against a box: networks of a few steps see nothing of it, neighbours most of log 2."""
+    rng = np.random.default_rng(9)
+    comb, box = (rng.integers(0, 20, (4000, 1)) + 0.5 * rng.random((4000, 1))) / 20.0, rng.random((4000, 1))
+    blank = Estimate(0.0, 0.01, None, None, {"flags": ()}, "")
+    e = ksg.doubted_kl(blank, comb, box)
+    assert e.diagnostics["ksg"] == pytest.approx(np.log(2.0), abs=0.15)
+    assert e.stderr == pytest.approx(np.hypot(0.01, e.diagnostics["ksg"] / np.sqrt(3.0))) and "knn_kl" in e.flags[0]
+    assert ksg.doubted_kl(blank, np.repeat(comb, 5, 1), np.repeat(box, 5, 1)) is blank
+    twice = np.repeat(comb[:500], 5, 0)  # copies, which have no distance
+    assert ksg.doubted_kl(blank, twice, box) is blank

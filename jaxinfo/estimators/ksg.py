@@ -87,13 +87,29 @@ def doubted(e: Estimate, x: np.ndarray, y: np.ndarray) -> Estimate:
     """
     if x.shape[1] + y.shape[1] > FEW_COORDINATES or len(x) < BLOCKS * FEWEST:
         return e
-    near = ksg_mi(x, y)
+    return _with_opinion(e, ksg_mi(x, y), "ksg_mi")
+
+
+def doubted_kl(e: Estimate, p: np.ndarray, q: np.ndarray) -> Estimate:
+    """The same for a KL divergence (nats) of rows ``p [n, d]`` and ``q [m, d]``; neighbours err towards 0 in the tails."""
+    if p.shape[1] > FEW_COORDINATES or min(len(p), len(q)) < BLOCKS * FEWEST:
+        return e
+    try:
+        near = knn_kl(p, q)
+    except ValueError:  # rows repeat
+        return e
+    return _with_opinion(e, near, "knn_kl")
+
+
+def _with_opinion(e: Estimate, near: Estimate, source: str) -> Estimate:
+    """An estimate with that of nearest neighbours beside it, made by this function of the module."""
     told, more = e.diagnostics | {"ksg": near.value}, near.value - e.value
     if more > max(4.0 * math.hypot(e.stderr, near.stderr), CLEARLY, CLEARLY * near.value):
         told["flags"] = (
             *told["flags"],
             f"nearest neighbours see more: {near.value:.3f} nats in the same rows; networks miss fine structure (steps, thin "
-            "curves, combs) or stopped too early, so raise steps, use budget='thorough', or take jaxinfo.estimators.ksg.ksg_mi",
+            "curves, combs) or stopped too early, so raise steps, use budget='thorough', or take "
+            f"jaxinfo.estimators.ksg.{source}",
         )
     return e._replace(stderr=math.hypot(e.stderr, max(more, 0.0) / math.sqrt(3.0)), diagnostics=told)
 
