@@ -9,6 +9,7 @@ True
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -106,13 +107,21 @@ def ask_each(
     """
     opts, overrides = _options(options)
     models: list[Model] = []
+    said: dict[str, list[str]] = {}
     for called, vs in datasets.items():
-        try:
-            variables = inputs.named(vs)
-            table = inputs.check(variables, opts.discrete, seed=opts.seed)
-        except ValueError as e:
-            raise ValueError(f"{called}: {e} {advice}".strip()) from e
-        models.append(Model.ask(table, _enough(measures, variables), opts, overrides))
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", inputs.InputWarning)
+            try:
+                variables = inputs.named(vs)
+                table = inputs.check(variables, opts.discrete, seed=opts.seed)
+            except ValueError as e:
+                raise ValueError(f"{called}: {e} {advice}".strip()) from e
+            models.append(Model.ask(table, _enough(measures, variables), opts, overrides))
+        for w in caught:
+            if issubclass(w.category, inputs.InputWarning):
+                said.setdefault(str(w.message), []).append(called)
+            else:
+                warnings.warn_explicit(w.message, w.category, w.filename, w.lineno)
         first, here = models[0].blocks, models[-1].blocks
         if (here, here.names) != (first, first.names):
             raise ValueError(
@@ -122,6 +131,9 @@ def ask_each(
             )
     if not models:
         raise ValueError("expected at least one data set, got none.")
+    for text, where in said.items():  # once each, however many data sets it holds for
+        more = f" and {len(where) - 3} others" if len(where) > 3 else ""
+        warnings.warn(f"{', '.join(where[:3])}{more}: {text}", inputs.InputWarning, stacklevel=3)
     return models
 
 

@@ -64,6 +64,8 @@ def array(name: str, v: Any) -> np.ndarray:
       ValueError: for missing entries, objects, dates, complex numbers, no column, or other than one or two axes.
     """
     a = plain(name, v)
+    if v is None:
+        raise ValueError(f"{name} is None: expected an array (n,) or (n, d), a row per sample.")
     if a.dtype == object:
         _refuse(name, lost(a), "missing")
         _refuse_mixed(name, a)

@@ -290,7 +290,7 @@ def _horizontal(axes: Axes, shown: Mapping[str, Estimate], level: float, colours
     axes.barh(at, np.where(np.isfinite(values), values, 0.0), height, color=colours, linewidth=0)
     for y, (low, high) in zip(at, intervals):
         if high > low:
-            axes.plot([low, high], [y, y], color=INK, linewidth=1.1, solid_capstyle="butt")
+            axes.plot([low, high], [y, y], color=INK, linewidth=1.1, solid_capstyle="butt", zorder=4)  # over diamonds
     axes.axvline(0.0, color=GREY, linewidth=0.8)
     axes.set_ylim(len(shown) - 0.4, -0.6)
     finite = [0.0, *intervals[np.isfinite(intervals)]]

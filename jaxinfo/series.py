@@ -166,6 +166,7 @@ def _series(name: str, value: Any) -> np.ndarray:
         raise ValueError(f"{name}: expected a series (T,) or (T, d), got shape {a.shape}.")
     columns.refuse_dates(name, a)
     try:
-        return a.astype(np.float64).reshape(len(a), -1)
+        a = a.astype(np.float64)
     except (TypeError, ValueError) as e:
         raise ValueError(f"{name}: expected a series of numbers; code labels as columns of 0 and 1 ({e}).") from e
+    return columns.numbers(name, a.reshape(len(a), -1))

@@ -66,6 +66,11 @@ def test_missing_labels_are_no_class(xy):
         inputs.check(bad(pd.array([None if i == 7 else i for i in range(N)], dtype="Int64"), xy))
 
 
+def test_nothing_is_no_array(xy):
+    with pytest.raises(ValueError, match="x is None: expected an array"):
+        inputs.check(bad(None, xy))
+
+
 @pytest.mark.parametrize("kind", ["timedelta64[s]", "datetime64[s]"])
 def test_times_are_not_numbers(xy, kind):
     for when in (np.arange(N).astype(kind), np.asarray(["NaT"] * N, kind)):

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 import jaxinfo as ji
+from jaxinfo import inputs
 from jaxinfo.series import Windows
 
 pytestmark = pytest.mark.usefixtures("quick_compile")
@@ -55,7 +56,7 @@ def test_bad_series(x, y, lag, words):
 
 def test_masked_samples_are_missing():
     x, y = process(400)
-    with pytest.raises(ValueError, match="source holds 1 NaN values, the first in row 6"):
+    with pytest.raises(ValueError, match="x holds 1 NaN values, the first in row 6"):
         ji.transfer_entropy(np.ma.masked_array(x, np.arange(400) == 6), y)
     with pytest.raises(ValueError, match="x is not numeric.*times"):
         ji.transfer_entropy(np.arange(400).astype("timedelta64[s]"), y)
@@ -121,6 +122,16 @@ def test_windows_of_counts_say_which_and_what_to_do():
     counts["b"][:, 1] = 0
     with pytest.raises(ValueError, match=r"window 1 \(time 0.2\): b is constant.*wider windows"):
         ji.windows(counts, "mutual_information", times=[0.1, 0.2, 0.3], discrete=[])
+
+
+def test_what_is_noticed_of_windows_is_said_once_and_where():
+    vs = {k: np.round(v, 1) for k, v in trials().items()}
+    vs["a"][:, 1] += 1e-3 * np.random.default_rng(3).normal(size=600)
+    with pytest.warns(inputs.InputWarning) as caught:
+        ji.windows(vs, "mutual_information", times=[0.1, 0.2, 0.3], **SMALL)
+    said = [str(w.message) for w in caught if "noise of the rounding step" in str(w.message)]
+    assert all(text.startswith("window ") for text in said) and len(said) == len(set(said))
+    assert sum("window 1 (time 0.2)" in text for text in said) == 1  # of b alone
 
 
 def test_bad_widths_and_times():
