@@ -41,7 +41,9 @@ def get_config(arg: str = "") -> ConfigDict:
     group = lambda tasks, **options: ConfigDict({"n": 20_000, "tasks": tasks, "options": options})
     gradient = group(("gradient-6x1",))
     gradient.measures = ("o_information", "o_information_gradient")
-    config.groups = (group(PAIRS), group(DENSITIES), group(SYSTEMS), gradient, group(SYSTEMS[:3], gaussian=False))
+    without = group(SYSTEMS[:3], gaussian=False)
+    without.seeds = 1
+    config.groups = (group(PAIRS), group(DENSITIES), group(SYSTEMS), gradient, without)
     if arg == "smoke":
         config.seeds = 1
         small = {"budget": "quick", "steps": 100, "width": 16, "num_mc": 2, "checks": 4}

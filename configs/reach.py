@@ -1,4 +1,4 @@
-"""How far the default goes: many nats, gradients of O-information at N = 10 with three networks, 50 and 100 variables.
+"""How far the default goes: many nats, gradients of O-information at N = 10 with three networks, 50 variables.
 
 Command:   python -m experiments.sweep --config=configs/reach.py --workdir=records
 Smoke:     python -m experiments.sweep --config=configs/reach.py:smoke --workdir=out/smoke
@@ -35,8 +35,7 @@ def get_config(arg: str = "") -> ConfigDict:
         group(("gradient-10x5",), GRADIENT),
         long(("gradient-10x5",), GRADIENT, seeds=1, net="transformer", budget="quick", num_mc=2),
         group(("gradient-10x5",), GRADIENT, seeds=1, net="mlp"),
-        long(("blocks-50x2-inner_spiral",), SYSTEM, seeds=2),
-        long(("blocks-100x2-inner_spiral",), SYSTEM, seeds=1),
+        long(("blocks-50x2-inner_spiral",), SYSTEM, seeds=1),
     )
     if arg == "smoke":
         small = {"budget": "quick", "steps": 60, "width": 16, "num_mc": 2, "checks": 4}
