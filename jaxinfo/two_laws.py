@@ -23,6 +23,7 @@ from jaxinfo.types import Estimate
 from jaxinfo.views import GIVEN
 
 FORMAT = "jaxinfo-two-laws-2"  # changes with the networks whose training is kept
+LEAST_OUTER = 10  # rows of q that tell how it falls
 APART = 0.5  # share of the rows of p beyond all rows of q from which on the value says so
 FOREIGN = ("discrete", "groups", "sample_weight", "null", "bootstrap", "form", "sigma")  # options of one data set
 
@@ -113,11 +114,11 @@ def kl_divergence(xp: Any, xq: Any, opts: Options, overrides: Mapping[str, Any])
 
 
 def beyond(p: np.ndarray, q: np.ndarray) -> float:
-    """Nats that rows of q cannot tell: ``⟨max(½ r² − ½ max_q r², 0)⟩`` over rows of p, r the distance from the mean of q by
-    its covariance.
+    """Nats that rows of q cannot tell: ``⟨max(r² − max_q r², 0)⟩ / m`` over rows of p, r the distance from the mean of q by its
+    covariance, m the mean excess of r² over its 99 % point in q.
 
-    Beyond its outermost row q may fall like the Gaussian it resembles, which no row shows; where networks find no tail they
-    read on as if p and q fell alike.
+    Beyond its outermost row q may go on falling as its outermost rows do, exp(−r² / m) (of a normal law m is near 2), which no
+    row shows; where networks find no tail they read on as if p and q fell alike.
 
     Args:
       p: ``[n, d]``.
@@ -125,8 +126,11 @@ def beyond(p: np.ndarray, q: np.ndarray) -> float:
     """
     mean, d = q.mean(0), q.shape[1]
     precision = np.linalg.pinv(np.cov(q.T).reshape(d, d), hermitian=True)
-    r2 = [np.einsum("ni,ij,nj->n", z - mean, precision, z - mean) for z in (p, q)]
-    return float(np.mean(np.maximum(0.5 * (r2[0] - r2[1].max()), 0.0)))
+    r2_p, r2_q = (np.einsum("ni,ij,nj->n", z - mean, precision, z - mean) for z in (p, q))
+    r2_q.sort()
+    outer = max(len(q) // 100, LEAST_OUTER)
+    excess = np.mean(r2_q[-outer:] - r2_q[-outer - 1])
+    return float(np.mean(np.maximum(r2_p - r2_q[-1], 0.0)) / max(excess, np.finfo(float).eps))
 
 
 def _steps(both: Sequence[np.ndarray], alone: Sequence[inputs.Table]) -> np.ndarray:

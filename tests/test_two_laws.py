@@ -5,7 +5,7 @@ import pytest
 
 import jaxinfo as ji
 from jaxinfo import inputs
-from jaxinfo.estimators import ksg
+from jaxinfo.estimators import ksg, summary
 from jaxinfo.two_laws import _steps, beyond, ratio_variance
 from jaxinfo.types import Estimate
 
@@ -75,11 +75,23 @@ def test_text_is_refused_in_words_that_help():
 
 
 def test_what_lies_beyond_the_outermost_row():
-    q = np.array([[-1.0], [1.0], [-1.0], [1.0]])  # variance 4 / 3
-    assert beyond(np.array([[0.0], [1.0], [-0.5]]), q) == 0.0
-    assert beyond(np.array([[3.0], [0.0]]), q) == pytest.approx(0.5 * 0.5 * (9.0 - 1.0) * 3 / 4)
-    wide = np.column_stack([q, 10.0 * q])  # a repeated direction has no length
-    assert beyond(np.array([[3.0, 30.0], [0.0, 0.0]]), wide) == pytest.approx(beyond(np.array([[3.0], [0.0]]), q))
+    """Of a normal law: ½ (r² − r²_max), since the density goes on as exp(−r² / 2)."""
+    rng = np.random.default_rng(5)
+    q = rng.normal(size=(20_000, 1))
+    assert beyond(q, q) == 0.0
+    r2 = [(x - q.mean()) ** 2 / q.var(ddof=1) for x in (6.0, np.abs(q - q.mean()).max() + q.mean())]
+    assert beyond(np.array([[6.0], [0.0]]), q) == pytest.approx(0.5 * 0.5 * (r2[0] - r2[1]), rel=0.15)
+    wide = lambda z: np.column_stack([z, 10.0 * z])  # a repeated direction has no length
+    assert beyond(wide(np.array([[6.0], [0.0]])), wide(q)) == pytest.approx(beyond(np.array([[6.0], [0.0]]), q))
+
+
+@pytest.mark.parametrize("law", ["normal", "student", "uniform"])
+@pytest.mark.parametrize("d", [1, 10])
+def test_of_one_law_hardly_anything_lies_beyond(law, d):
+    rng = np.random.default_rng(6)
+    draw = {"normal": rng.normal, "uniform": rng.random, "student": lambda size: rng.standard_t(3, size)}[law]
+    found = np.mean([beyond(draw(size=(2000, d)), draw(size=(2000, d))) for _ in range(10)])
+    assert found < summary.LEAST_NATS  # no flag
 
 
 def test_tails_that_the_second_does_not_reach_are_in_the_error_and_said():
@@ -88,9 +100,9 @@ def test_tails_that_the_second_does_not_reach_are_in_the_error_and_said():
     p, q = rng.standard_t(3, (2000, 1)), np.sqrt(3.0) * rng.normal(size=(2000, 1))
     e = ji.kl_divergence(p, q, **SMALL)
     assert any(flag.startswith("tails: rows of the first") for flag in e.flags)
-    assert e.diagnostics["beyond"] == pytest.approx(beyond(p, q)) and abs(e.value - 0.195) < 3.0 * e.stderr
+    assert e.diagnostics["beyond"] == pytest.approx(beyond(p, q)) and e.stderr > 0.57 * beyond(p, q) > 0.03
     back = ji.kl_divergence(q, p, **SMALL)
-    assert not any(flag.startswith("tails") for flag in back.flags) and back.stderr < 0.5 * e.stderr
+    assert not any(flag.startswith("tails") for flag in back.flags) and back.diagnostics["beyond"] < 0.001
 
 
 def test_neighbours_see_what_networks_of_two_laws_do_not():
