@@ -18,7 +18,7 @@ from jaxinfo import inputs, kept, pathwise, queries, refits, training
 from jaxinfo import measures as ms
 from jaxinfo import views as vw
 from jaxinfo.blocks import Blocks
-from jaxinfo.estimators import bootstrap, generate, ksg, permutation, plugin, readout, slopes, summary
+from jaxinfo.estimators import bootstrap, generate, opinion, permutation, plugin, readout, slopes, summary
 from jaxinfo.estimators.fitted import SDE, Fitted
 from jaxinfo.estimators.prepare import Job
 from jaxinfo.estimators.settings import Settings, for_null, resolve
@@ -340,7 +340,9 @@ class Model:
             independent = weights is None and groups is None  # neighbours count rows alike, and each for itself
             pair = q.measure == "mutual_information" and not q.discrete(self.blocks)
             if self.looks_twice and independent and pair:
-                found[name] = ksg.doubted(found[name], *(x[:, np.isin(self.blocks.owner, side)] for side in q.groups))
+                found[name] = opinion.doubted(
+                    found[name], *(x[:, np.isin(self.blocks.owner, side)] for side in q.groups)
+                )
             if self.table is not None:
                 found[name] = summary.flagged(found[name], self.table.notes_on(i for g in q.groups for i in g))
         if rows is None:

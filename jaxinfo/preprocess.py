@@ -111,6 +111,10 @@ class Transform:
         """log dz/dx of every coordinate, ``[n, D]``; entropy in x is entropy in z minus its mean sum."""
         return np.stack([m.log_slope(x[:, d]) for d, m in enumerate(self.maps)], 1)
 
+    def knots(self) -> np.ndarray:
+        """How many knots each map was fitted with, ``[D]``; 0 of affine maps."""
+        return np.asarray([m.x_knots.size if isinstance(m, RankToNormal) else 0 for m in self.maps])
+
 
 def rank_to_normal(x: np.ndarray, weights: np.ndarray | None = None, knots: int = 64) -> RankToNormal | Affine:
     """Fit :class:`RankToNormal` to a column ``[n]``: knots equally spaced in z between the extreme normal scores, and at both

@@ -14,7 +14,7 @@ from scipy import optimize
 from jaxinfo import columns, inputs, training
 from jaxinfo import measures as ms
 from jaxinfo.blocks import Blocks
-from jaxinfo.estimators import ksg, readout, summary
+from jaxinfo.estimators import opinion, readout, summary
 from jaxinfo.estimators.prepare import Job
 from jaxinfo.estimators.settings import resolve
 from jaxinfo.options import Options
@@ -98,7 +98,7 @@ def kl_divergence(xp: Any, xq: Any, opts: Options, overrides: Mapping[str, Any])
             f"hardly any overlap: {100.0 * apart:.0f} % of the rows of p lie where q has none; the value is extrapolated, and "
             "infinite where q cannot be",
         )
-    e = ksg.doubted_kl(summary.estimates(rows, fitted, measures)["kl_divergence"], p, q)
+    e = opinion.doubted_kl(summary.estimates(rows, fitted, measures)["kl_divergence"], p, q)
     out_of_reach = beyond(p, q)
     if out_of_reach > max(2.0 * e.diagnostics["row_stderr"], summary.LEAST_NATS):
         notes += (

@@ -12,7 +12,7 @@ from scipy import stats
 import jaxinfo as ji
 from jaxinfo import kept
 from jaxinfo import model as module
-from jaxinfo.estimators import bootstrap, crossfit, ksg, readout, summary
+from jaxinfo.estimators import bootstrap, crossfit, opinion, readout, summary
 from jaxinfo.inputs import InputWarning
 from jaxinfo.io import checkpoint
 from jaxinfo.results import Results
@@ -334,13 +334,13 @@ def test_neighbours_tell_of_what_networks_miss(pair):
     assert not told(e)
     within(Estimate(e.diagnostics["ksg"], 0.03), MI)
     blank = Estimate(0.0, 0.01, None, None, {"flags": ()}, "")
-    assert ksg.doubted(blank, x[:, None], np.zeros((1000, 4))) is blank
+    assert opinion.doubted(blank, x[:, None], np.zeros((1000, 4))) is blank
 
 
 def test_what_neighbours_see_more_is_in_the_error(pair):
     sides = [z[:, None] for z in pair]
     for value in (MI - 0.2, MI + 0.2):
-        e = ksg.doubted(Estimate(value, 0.03, None, None, {"flags": ()}, ""), *sides)
+        e = opinion.doubted(Estimate(value, 0.03, None, None, {"flags": ()}, ""), *sides)
         more = max(e.diagnostics["ksg"] - value, 0.0)
         assert e.value == value and e.stderr == pytest.approx(np.hypot(0.03, more / np.sqrt(3.0)))
 

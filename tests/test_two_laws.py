@@ -5,7 +5,7 @@ import pytest
 
 import jaxinfo as ji
 from jaxinfo import inputs
-from jaxinfo.estimators import ksg, summary
+from jaxinfo.estimators import opinion, summary
 from jaxinfo.two_laws import _steps, beyond, ratio_variance
 from jaxinfo.types import Estimate
 
@@ -110,9 +110,9 @@ def test_neighbours_see_what_networks_of_two_laws_do_not():
     rng = np.random.default_rng(9)
     comb, box = (rng.integers(0, 20, (4000, 1)) + 0.5 * rng.random((4000, 1))) / 20.0, rng.random((4000, 1))
     blank = Estimate(0.0, 0.01, None, None, {"flags": ()}, "")
-    e = ksg.doubted_kl(blank, comb, box)
+    e = opinion.doubted_kl(blank, comb, box)
     assert e.diagnostics["ksg"] == pytest.approx(np.log(2.0), abs=0.15)
     assert e.stderr == pytest.approx(np.hypot(0.01, e.diagnostics["ksg"] / np.sqrt(3.0))) and "knn_kl" in e.flags[0]
-    assert ksg.doubted_kl(blank, np.repeat(comb, 5, 1), np.repeat(box, 5, 1)) is blank
+    assert opinion.doubted_kl(blank, np.repeat(comb, 5, 1), np.repeat(box, 5, 1)) is blank
     twice = np.repeat(comb[:500], 5, 0)  # copies, which have no distance
-    assert ksg.doubted_kl(blank, twice, box) is blank
+    assert opinion.doubted_kl(blank, twice, box) is blank
