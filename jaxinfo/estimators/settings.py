@@ -98,8 +98,8 @@ class Settings:
         more; with "per_variable", of which each NOISED variable is an evaluation, EACH of each, at least LEAST and at most
         MOST.
       steps: most optimiser steps; fewer are taken when validation rows gain nothing any more.  None takes 18,000 for at
-        most FEW_VIEWS views, 32,000 for more; 18,000 with "per_variable", 16,000 where MOST is reached; all of them
-        :func:`more_steps` times for data of many rows.
+        most FEW_VIEWS views, 32,000 for more; with "per_variable" 18,000 where LEAST suffices, 32,000 above, 24,000 where MOST
+        is reached; all of them :func:`more_steps` times for data of many rows.
       longer: how many times as many steps, where None decides.
       patience: the learning rate starts to fall when this share of the steps so far brought validation rows nothing.
       cooldown: share of all steps in which the learning rate falls to zero.
@@ -189,7 +189,7 @@ class Settings:
         if net == "per_variable":
             whole = EACH * evaluations(views)
             batch, rate = max(LEAST, min(whole, MOST)), 2e-3
-            steps = 18_000 if whole <= MOST else 16_000  # so many variables take hours as it is
+            steps = 18_000 if whole <= LEAST else 32_000 if whole <= MOST else 24_000  # the last take hours as it is
             slowing, rewind = SLOWING, True
         else:
             few = len(views) <= FEW_VIEWS

@@ -110,9 +110,11 @@ def test_never_longer_than_asked_up_to_one_look(steps, checks):
 
 def test_what_is_left_open_follows_the_number_of_views_and_variables():
     standard, system = BUDGETS["standard"], lambda n: plan.plan({"tc": ms.tc(n), "dtc": ms.dtc(n)}).views
+    gradient = lambda n: plan.plan({f"{i}": ms.o_info_gradient(n, i) for i in range(n)}).views
     few, more, many = (settled(standard, views) for views in (system(2)[:2], system(6), system(50)))
-    assert few.batch < more.batch < many.batch and many.steps < few.steps < more.steps
+    assert few.batch < more.batch < many.batch and few.steps < many.steps < more.steps
     assert many.steps < settled(standard, system(20)).steps  # a step of fifty is dear
+    assert settled(standard, system(6), dim=5).steps < settled(standard, gradient(6), dim=5).steps  # few views, many
     assert few.checks == few.steps // LOOK and settled(replace(S, checks=None, steps=30), system(2)).checks == 20
     assert (few.net, more.net, many.net) == ("mlp", "mlp", "per_variable")
     nets = {(n, dim): settled(standard, system(n), dim=dim).net for n in (4, 6) for dim in (2, 5)}
