@@ -50,8 +50,7 @@ def get_config(arg: str = "") -> ConfigDict:
     slopes = tuple(f"gradient-{n}x5{tail}" for tail in ("", "-half_cube", "-inner_spiral") for n in (6, 10))
     ours = lambda tasks, measures=SYSTEM, **options: group(tasks, measures, options, long=True)
     rest = tuple(task for task in GRID if task not in COMPARED)
-    tried = (ours(HARDEST, GRADIENT, **TRIED[0]), ours(HARDEST[:1], GRADIENT, **TRIED[1]))  # hours with ten variables
-    tried += tuple(ours(WIDEST, **options) for options in TRIED)
+    tried = (ours(HARDEST, GRADIENT, **TRIED[0]), *(ours(WIDEST, **options) for options in TRIED))
     config.groups = (ours(COMPARED), *rivals, ours(slopes, GRADIENT), *tried, ours(rest))
     if arg == "smoke":
         small = {"budget": "quick", "steps": 60, "width": 16, "num_mc": 2, "checks": 4}
