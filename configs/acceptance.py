@@ -29,7 +29,7 @@ SYSTEMS = (
     "inner_spiral-synergistic",
     "inner_spiral-six",
 )
-DENSITIES = ("mixture-entropy-3", "mixture-kl")
+DENSITIES = ("mixture-entropy-3", "mixture-kl", "normal-kl-5")
 
 
 def get_config(arg: str = "") -> ConfigDict:

@@ -120,9 +120,9 @@ def main(_):
 
     def loss(params, key, batch):
         k_view, k_loss = jax.random.split(key)
-        drawn = matching.draw_views(k_view, roles, probs, slabs)
+        drawn = matching.draw_views(k_view, probs, slabs)
         both = {"net": params, "gaussian": factors}
-        return matching.matching_loss(both, net, SDE, blocks, k_loss, batch, roles=drawn, times=where)
+        return matching.matching_loss(both, net, SDE, blocks, k_loss, batch, roles=roles[drawn], times=where)
 
     here, of = jax.process_index(), jax.process_count()
     if rows % (jax.device_count()):

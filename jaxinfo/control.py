@@ -61,15 +61,15 @@ def control_forms(
     """Exact integrals over [lo, hi] of a Gaussian's gap and difference, conditional on the row.
 
     Every prediction is linear, eps_s = F_s c + K_s eps with c = (x − mean, 1), so E over eps of ‖eps − eps_s‖² is
-    cᵀ FᵀF c + ‖I − K‖²; the last column of F serves references that are not centred at the mean.  With these
+    cᵀ FᵀF c + ‖I − K‖²; the last column of F serves what is not centred at the mean.  With these
     the mean of the control variate is taken under the evaluation rows' own moments: exactly unbiased.  The path drops
     out: the integrals depend on log-SNR only.
 
     Args:
       p: compiled measures.
       blocks: packing.
-      mean: ``[D]`` of the Gaussian.
-      cov: ``[D, D]`` of the Gaussian.
+      mean: ``[D]`` of the Gaussian; ``[V, D]`` where views are of several laws, whose ``c`` then starts at the first.
+      cov: ``[D, D]`` of the Gaussian, or ``[V, D, D]``.
       lo: noisy end of log-SNR.
       hi: clean end.
       nodes: Gauss-Legendre nodes.
@@ -77,10 +77,12 @@ def control_forms(
     """
     logsnr, quad = nodes_and_weights(nodes, lo, hi)
     alpha, sigma = np.sqrt(1 / (1 + np.exp(-logsnr))), np.sqrt(1 / (1 + np.exp(logsnr)))
-    cov = np.asarray(cov, np.float64)
+    mean, cov = np.asarray(mean, np.float64), np.asarray(cov, np.float64)
+    means = np.broadcast_to(mean, (len(p.views), blocks.dim))
+    centre = means[0]
     d, m = blocks.dim, len(p.names)
     if moments is None:
-        moments = np.pad(cov, (0, 1))
+        moments = np.pad(gaussian.of_view(cov, 0), (0, 1))
         moments[d, d] = 1.0
     linear, noise = [], []  # per source: maps i -> F [nodes, d_i, D + 1], K [nodes, d_i, D]
     wanted: dict[int, set[int]] = {}
@@ -88,15 +90,16 @@ def control_forms(
         wanted.setdefault(int(s_p), set()).add(int(i))
         wanted.setdefault(int(s_q), set()).add(int(i))
     for s in range(len(p.views) + len(p.references)):
-        scale = None
+        scale, law = None, 0
         if s < len(p.views):
-            view = p.views[s]
+            view, law = p.views[s], s
         else:
             reference, view = p.references[s - len(p.views)]
             scale = reference.scale
-        a, c, gain, inner = gaussian.conditional(blocks, cov, view)
+        a, c, gain, inner = gaussian.conditional(blocks, gaussian.of_view(cov, law), view)
+        origin = means[law]
         if scale is not None:
-            inner = np.eye(a.size) * scale**2
+            inner, origin = np.eye(a.size) * scale**2, np.zeros(d)  # N(0, scale² I) sits at the origin, not at the mean
         values, vectors = np.linalg.eigh(inner)
         values = np.maximum(values, 0.0)
         variance = alpha[:, None] ** 2 * values + sigma[:, None] ** 2
@@ -109,8 +112,7 @@ def control_forms(
             f[:, :, a] = (sigma * alpha)[:, None, None] * inverse
             if c.size:
                 f[:, :, c] = -(sigma * alpha)[:, None, None] * np.einsum("nra,ac->nrc", inverse, gain)
-            if scale is not None:  # N(0, scale² I) sits at the origin, not at the mean
-                f[:, :, d] = f[:, :, :d] @ np.asarray(mean, np.float64)
+            f[:, :, d] = f[:, :, :d] @ (centre - origin)
             k[:, :, a] = (sigma**2)[:, None, None] * inverse
             f_maps[i], k_maps[i] = f, k
         linear.append(f_maps)
@@ -132,9 +134,7 @@ def control_forms(
         difference_form += column[:, None, None] * gram(f_p - f_q)
         difference_constant += column * np.sum(half * ((k_p - k_q) ** 2).sum((1, 2)))
         profile += 0.5 * np.outer(squares_q - squares_p + trace(f_q) - trace(f_p), column)
-    return ControlForms(
-        gap_form, gap_constant, difference_form, difference_constant, np.asarray(mean, np.float64), logsnr, profile
-    )
+    return ControlForms(gap_form, gap_constant, difference_form, difference_constant, centre, logsnr, profile)
 
 
 def cross_entropy_rows(

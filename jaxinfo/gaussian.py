@@ -132,7 +132,7 @@ class Factors:
     """
 
     roles: Array  # [V, N]
-    mean: Array  # [D]
+    mean: Array  # [D], [V, D] of views of several laws
     basis: Array  # [V, D, A]
     spectrum: Array  # [V, A]
     pull: Array  # [V, D, A]
@@ -151,13 +151,13 @@ def factors(
     """Precompute :class:`Factors` in float64 on the host, stored in JAX's default float type unless ``dtype`` is given.
 
     With the ``look`` of :mod:`jaxinfo.correlations` a network around this Gaussian looks at what is correlated;
-    without, at everything alike.
+    without, at everything alike.  Views of several laws have a ``mean [V, D]`` and a ``cov [V, D, D]`` each.
     """
     mean, cov = np.asarray(mean, np.float64), np.asarray(cov, np.float64)
     shape = len(views), blocks.dim, max(num_noised(blocks, v) for v in views)
     basis, spectrum, pull = np.zeros(shape), np.ones((shape[0], shape[2])), np.zeros(shape)
     for v, view in enumerate(views):
-        a, c, gain, s = conditional(blocks, cov, view)
+        a, c, gain, s = conditional(blocks, of_view(cov, v), view)
         values, vectors = np.linalg.eigh(s)
         spectrum[v, : a.size] = np.maximum(values, 0.0)
         basis[v][np.ix_(a, np.arange(a.size))] = vectors
@@ -168,6 +168,11 @@ def factors(
     seen = (np.eye(blocks.dim), np.ones((n, n))) if look is None else look
     parts = (mean, basis, spectrum, pull, *seen)
     return Factors(jnp.asarray(vw.table(views)), *(as_jax(z) for z in parts))
+
+
+def of_view(cov: np.ndarray, v: int) -> np.ndarray:
+    """The covariance ``[D, D]`` of view v, of one for all views or of one each, ``[V, D, D]``."""
+    return cov if cov.ndim == 2 else cov[v]
 
 
 def num_noised(blocks: Blocks, view: vw.View) -> int:
@@ -211,7 +216,8 @@ def in_order(
     single = [len(vw.noised(v)) == 1 for v in views]
     places = [tuple(k for k, one in enumerate(single) if one is wanted) for wanted in (True, False)]
     places = [p for p in places if p]
-    part = lambda at: factors(blocks, mean, cov, tuple(views[k] for k in at), look=look)
+    of = lambda z, at, ndim: np.asarray(z) if np.ndim(z) == ndim else np.asarray(z)[list(at)]
+    part = lambda at: factors(blocks, of(mean, at, 1), of(cov, at, 2), tuple(views[k] for k in at), look=look)
     return Ordered(tuple(part(at) for at in places), tuple(places))
 
 
@@ -230,8 +236,8 @@ def conditional(
 
 
 def spectra(blocks: Blocks, cov: np.ndarray, views: tuple[vw.View, ...]) -> np.ndarray:
-    """Eigenvalues of the NOISED given the GIVEN coordinates, all views in one array."""
-    return np.concatenate([np.linalg.eigvalsh(conditional(blocks, cov, v)[3]) for v in views])
+    """Eigenvalues of the NOISED given the GIVEN coordinates, all views in one array; ``cov`` as in :func:`factors`."""
+    return np.concatenate([np.linalg.eigvalsh(conditional(blocks, of_view(cov, k), v)[3]) for k, v in enumerate(views)])
 
 
 def select(fac: Factors, roles: Array) -> Factors:
@@ -242,7 +248,8 @@ def select(fac: Factors, roles: Array) -> Factors:
     match = jnp.all(roles[:, None, :] == fac.roles[None], axis=-1)  # [S, V]
     found, i = match.any(-1), jnp.argmax(match, axis=-1)
     spectrum = jnp.where(found[:, None], fac.spectrum[i], jnp.nan)
-    return Factors(roles, fac.mean, fac.basis[i], spectrum, fac.pull[i], fac.focus, fac.relevance)
+    mean = fac.mean if fac.mean.ndim == 1 else fac.mean[i]
+    return Factors(roles, mean, fac.basis[i], spectrum, fac.pull[i], fac.focus, fac.relevance)
 
 
 def whiten(fac: Factors, blocks: Blocks, x: Array, alpha: Array, sigma: Array) -> tuple[Array, Array]:
@@ -260,8 +267,9 @@ def whiten(fac: Factors, blocks: Blocks, x: Array, alpha: Array, sigma: Array) -
     """
     is_noised = blocks.spread(fac.roles == vw.NOISED)[:, None, :]
     is_given = blocks.spread(fac.roles == vw.GIVEN)[:, None, :]
-    centred = jnp.where(is_noised, x - alpha * fac.mean, 0.0)
-    known = jnp.where(is_given, x - fac.mean, 0.0)
+    mean = fac.mean if fac.mean.ndim == 1 else fac.mean[:, None, :]
+    centred = jnp.where(is_noised, x - alpha * mean, 0.0)
+    known = jnp.where(is_given, x - mean, 0.0)
     z = jnp.einsum("sbd,sde->sbe", centred, fac.basis) - alpha * jnp.einsum("sbd,sde->sbe", known, fac.pull)
     variance = alpha**2 * fac.spectrum[:, None, :] + sigma**2
     eps = jnp.einsum("sbe,sde->sbd", sigma * z / variance, fac.basis)
@@ -291,8 +299,13 @@ def whiten_single(
     basis = jnp.where(
         real[..., None], jnp.take_along_axis(fac.basis, jnp.asarray(here)[..., None], 1), 0.0
     )  # [V, W, A]
-    centred = jnp.where(real[:, None], own - alpha * fac.mean[here][:, None], 0.0)
-    z = jnp.einsum("vbw,vwa->vba", centred, basis) - alpha * jnp.einsum("bd,vda->vba", clean - fac.mean, fac.pull)
+    if fac.mean.ndim == 1:
+        mean, known = fac.mean[here], jnp.einsum("bd,vda->vba", clean - fac.mean, fac.pull)
+    else:
+        mean = jnp.take_along_axis(fac.mean, jnp.asarray(here), 1)
+        known = jnp.einsum("vbd,vda->vba", clean - fac.mean[:, None], fac.pull)
+    centred = jnp.where(real[:, None], own - alpha * mean[:, None], 0.0)
+    z = jnp.einsum("vbw,vwa->vba", centred, basis) - alpha * known
     variance = alpha**2 * fac.spectrum[:, None, :] + sigma**2
     eps = jnp.einsum("vba,vwa->vbw", sigma * z / variance, basis)
     white = jnp.einsum("vba,vwa->vbw", z * jax.lax.rsqrt(variance), basis)

@@ -17,7 +17,7 @@ from jaxinfo.estimators.settings import Settings
 from jaxinfo.io import checkpoint
 from jaxinfo.options import Options
 
-FORMAT = "jaxinfo-model-6"  # changes with what is stored and with the networks that read it
+FORMAT = "jaxinfo-model-7"  # changes with what is stored and with the networks that read it
 
 
 class OtherFormat(ValueError):

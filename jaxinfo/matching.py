@@ -19,15 +19,15 @@ from jaxinfo.times import Times, inside
 from jaxinfo.types import Array, Key, Net, Params
 
 
-def draw_views(key: Key, roles: Array, probs: Array, slabs: int) -> Array:
-    """Roles ``[slabs, N]`` of the slabs of one batch, by systematic sampling from ``probs [V]``.
+def draw_views(key: Key, probs: Array, slabs: int) -> Array:
+    """The views ``[slabs]`` of the slabs of one batch, by systematic sampling from ``probs [V]``.
 
     View v gets slabs * probs[v] slabs on average and never differs from that by one or more, so with equal
     probabilities and as many slabs as views every batch holds each view once.
     """
     u = (jnp.arange(slabs) + jax.random.uniform(key)) / slabs
     cdf = jnp.cumsum(probs / probs.sum())
-    return roles[jnp.clip(jnp.searchsorted(cdf, u, side="right", method="compare_all"), 0, roles.shape[0] - 1)]
+    return jnp.clip(jnp.searchsorted(cdf, u, side="right", method="compare_all"), 0, probs.size - 1)
 
 
 def matching_loss(

@@ -73,4 +73,4 @@ def train(
             jobs, blocks, views, settings, keepers=None if place is None else keeper,
             progress=lambda step, total, metrics: bar.reach(step, total, **metrics),
         )  # fmt: skip
-    return [readout.tune(fitted, job.x, job.seed, job.weights) for fitted, job in zip(fits, jobs)]
+    return [readout.tune(fitted, job.x, job.seed, job.weights, job.law) for fitted, job in zip(fits, jobs)]

@@ -5,11 +5,100 @@ import pytest
 
 import jaxinfo as ji
 from jaxinfo import inputs
+from jaxinfo import measures as ms
+from jaxinfo import views as vw
+from jaxinfo.bench.distributions import gaussian_kl
+from jaxinfo.blocks import Blocks
+from jaxinfo.control import control_forms
 from jaxinfo.estimators import opinion, summary
+from jaxinfo.estimators.prepare import Job, prepare
+from jaxinfo.estimators.settings import Settings
+from jaxinfo.plan import plan
 from jaxinfo.two_laws import _steps, beyond, ratio_variance
 from jaxinfo.types import Estimate
 
 SMALL = dict(budget="quick", steps=60, width=8, depth=1, num_mc=2, checks=2, progress=False)
+KL = plan({"kl": ms.kl(3, [0], 1, 2)})
+
+
+def normal(rng, n, mean, cov):
+    return rng.multivariate_normal(mean, cov, n)
+
+
+def equicorrelated(d, rho, scale=1.0):
+    return scale**2 * ((1.0 - rho) * np.eye(d) + rho)
+
+
+def test_gaussians_of_both_laws_make_the_log_ratio_of_each_row():
+    """gap(x) of the control is log N_p(x) / N_q(x), whatever the row; its difference the divergence, of rows of p."""
+    d, blocks = 3, Blocks((3, 1, 1), ("x", "p", "q"), (False, True, True))
+    rng = np.random.default_rng(0)
+    laws = [
+        (np.array([0.3, -0.2, 0.1]), equicorrelated(d, 0.6, 0.8)),
+        (np.array([0.0, 0.5, 0.0]), equicorrelated(d, -0.2)),
+    ]
+    packed = lambda mean: np.append(mean, [0.5, -0.5])
+    means, covs = np.stack([packed(m) for m, _ in laws]), np.stack([np.pad(c, (0, 2)) for _, c in laws])
+    assert [vw.given(view) for view in KL.views] == [(1,), (2,)]
+    forms = control_forms(KL, blocks, means, covs, -30.0, 30.0, nodes=400)
+    x = normal(rng, 2000, *laws[0])
+    density = [
+        -0.5 * (np.einsum("nd,de,ne->n", x - m, np.linalg.inv(c), x - m) + np.linalg.slogdet(c)[1]) for m, c in laws
+    ]
+    gap, difference = forms.rows(np.array([packed(row) for row in x]))
+    np.testing.assert_allclose(gap[0], density[0] - density[1], atol=1e-6)
+    truth = gaussian_kl(*laws[0], *laws[1])
+    assert abs(difference.mean() - truth) < 4.0 * difference.std() / np.sqrt(2000)
+
+
+@pytest.mark.parametrize("kind", ["turned", "wider", "narrower", "shifted", "equal"])
+def test_laws_that_are_gaussian_are_read_from_their_gaussians(kind):
+    """Each has a covariance of its own inside, so networks have nothing to learn."""
+    rng = np.random.default_rng(11)
+    eye, zero = np.eye(3), np.zeros(3)
+    p = {
+        "turned": (zero, equicorrelated(3, 0.5)), "wider": (zero, 1.44 * eye), "narrower": (zero, 0.25 * eye),
+        "shifted": (0.5 * np.ones(3), eye), "equal": (zero, eye),
+    }[kind]  # fmt: skip
+    e = ji.kl_divergence(normal(rng, 3000, *p), normal(rng, 2500, zero, eye), **SMALL)
+    truth = gaussian_kl(*p, zero, eye)
+    assert e.stderr < 0.06 and abs(e.value - truth) < 3.0 * e.stderr
+    assert abs(e.diagnostics["gaussian"] - truth) < 3.0 * max(e.diagnostics["row_stderr"], 0.01)
+
+
+def prepared(p, q, **settings):
+    x = np.column_stack([np.concatenate([p, q]), *([np.repeat([0.5, -0.5], [len(p), len(q)])] * 2)])
+    law = np.repeat([0, 1], [len(p), len(q)])
+    blocks = Blocks((p.shape[1], 1, 1), ("x", "p", "q"), (False, True, True))
+    s = Settings(folds=2, net="mlp", **settings).for_system(blocks, KL.views)
+    return prepare(Job(x, 0, law=law, laws=(0, 1)), blocks, KL.views, s), law
+
+
+def test_coordinates_keep_their_units_unless_ranks_leave_less():
+    rng = np.random.default_rng(12)
+    wide, narrow = 2.0 * rng.normal(size=(4000, 2)), rng.normal(size=(4000, 2))
+    assert prepared(wide, narrow)[0].fitted.preprocess == "standardise"
+    assert prepared(np.exp(wide), np.exp(narrow))[0].fitted.preprocess == "rank"
+
+
+def test_each_view_learns_from_the_rows_of_its_law():
+    rng = np.random.default_rng(13)
+    found, law = prepared(3.0 + rng.normal(size=(500, 2)), rng.normal(size=(400, 2)), preprocess="none")
+    f = found.fitted
+    assert f.laws == (0, 1) and f.means.shape == (2, 2, 4) and f.covs.shape == (2, 2, 4, 4)
+    np.testing.assert_allclose(f.means[:, 0, :2], 3.0, atol=0.3)
+    np.testing.assert_allclose(f.means[:, 1, :2], 0.0, atol=0.3)
+    for weight, split in zip(found.train_weight, f.splits):
+        assert weight.shape == (2, split.train.size)
+        np.testing.assert_allclose(weight.sum(1), 1.0)
+        np.testing.assert_array_equal(weight[0] > 0, law[split.train] == 0)
+        np.testing.assert_array_equal(weight[1] > 0, law[split.train] == 1)
+
+
+def test_layers_for_each_variable_are_refused():
+    x = np.random.default_rng(2).normal(size=(200, 1))
+    with pytest.raises(ValueError, match="one variable.*per_variable"):
+        ji.kl_divergence(x, x + 1.0, net="per_variable")
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.5])

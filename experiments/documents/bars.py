@@ -35,6 +35,7 @@ BARS = {
     "mixture-4class": {"mutual_information": {"nats": 0.03}},
     "mixture-entropy-3": {"entropy": {"nats": 0.05, "stderrs": 3.0}},
     "mixture-kl": {"kl_divergence": {"nats": 0.05, "stderrs": 3.0}},
+    "normal-kl-5": {"kl_divergence": {"nats": 0.05, "stderrs": 3.0}},
     "mixed-10x5-plain": _MIXED,
     "mixed-10x5-half_cube": _MIXED,
     "mixed-10x5-normal_cdf": _MIXED,

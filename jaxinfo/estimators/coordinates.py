@@ -6,7 +6,8 @@ that leaves clearly less in the views asked for:
 
     gain = Σ over views of E [log N_own(x_noised | x_given) − log N_ranks(x_noised | x_given)],
 
-both as densities of x, of rows held out.
+both as densities of x, of rows held out.  Of two laws, whose divergence asks for the second at rows of the first, they keep
+their units unless ranks leave less: beyond its rows a law goes on as its Gaussian does, which in ranks is no Gaussian any more.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from jaxinfo.views import View
 
 SHRINKAGE_GRID = (0.0, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 PLAINER, ERRORS = 0.06, 4.0  # nats of each coordinate, and standard errors, that own units have to gain
+ALIKE = 0.01  # nats of each coordinate that ranks have to gain where there are several laws
 
 
 class Side(NamedTuple):
@@ -32,14 +34,14 @@ class Side(NamedTuple):
     Attributes:
       transform: fitted on its training rows.
       z: ``[n, D]``, all rows.
-      mean: ``[D]`` of its training rows.
-      cov: ``[D, D]``, shrunk.
+      means: ``[L, D]`` of its training rows of each law.
+      covs: ``[L, D, D]``, shrunk.
     """
 
     transform: preprocess.Transform
     z: np.ndarray
-    mean: np.ndarray
-    cov: np.ndarray
+    means: np.ndarray
+    covs: np.ndarray
 
 
 def side(
@@ -48,17 +50,29 @@ def side(
     split: Split,
     onehot: np.ndarray,
     weights: np.ndarray | None,
-    validation_weights: np.ndarray | None,
+    law: np.ndarray | None = None,
 ) -> Side:
-    """A fold in coordinates of this kind: everything from its training rows ``x[split.train]``, weighted, shrinkage by its
-    validation rows."""
-    transform = preprocess.fit(x[split.train], kind, onehot, weights)
-    z = transform.forward(x)
-    mean, cov = shrunk_covariance(z[split.train], z[split.validation], weights, validation_weights, onehot)
-    return Side(transform, z, mean, cov)
+    """A fold in coordinates of this kind: everything from its training rows ``x[split.train]``, shrinkage by its validation
+    rows; with the ``law [n]`` of each row one Gaussian for each, in the same coordinates."""
+    w = np.ones(x.shape[0]) if weights is None else weights
+    transform = preprocess.fit(x[split.train], kind, onehot, None if weights is None else w[split.train])
+    z, means, covs = transform.forward(x), [], []
+    for rows in parts(split, law):
+        told, held = (None, None) if weights is None else (w[rows.train], w[rows.validation])
+        mean, cov = shrunk_covariance(z[rows.train], z[rows.validation], told, held, onehot)
+        means.append(mean)
+        covs.append(cov)
+    return Side(transform, z, np.stack(means), np.stack(covs))
 
 
-def clearly_plainer(
+def parts(split: Split, law: np.ndarray | None) -> list[Split]:
+    """The rows of a split that are of each law."""
+    if law is None:
+        return [split]
+    return [Split(*(rows[law[rows] == number] for rows in split)) for number in range(law.max() + 1)]
+
+
+def in_own_units(
     own: Sequence[Side],
     ranks: Sequence[Side],
     splits: Sequence[Split],
@@ -66,8 +80,10 @@ def clearly_plainer(
     views: Sequence[View],
     x: np.ndarray,
     weights: np.ndarray | None = None,
+    law: np.ndarray | None = None,
+    laws: Sequence[int] | None = None,
 ) -> bool:
-    """Whether rows in their own units leave clearly less to networks than their ranks do.
+    """Whether networks should see rows in their own units, not their ranks.
 
     Args:
       own: one per fold, standardised.
@@ -77,33 +93,46 @@ def clearly_plainer(
       views: what is to be learned.
       x: ``[n, D]``.
       weights: ``[n]`` row weights.
+      law: ``[n]``, which law each row is of.
+      laws: ``[V]``, which law each view is of: rows of others say nothing of it.
     """
     label = np.asarray(blocks.discrete)[blocks.owner]
-    each = [(~label & np.isin(blocks.owner, vw.noised(v)), np.isin(blocks.owner, vw.given(v))) for v in views]
-    each = [(noised, given) for noised, given in each if noised.any()]
+    of_view = [0] * len(views) if laws is None else laws
+    each = [
+        (~label & np.isin(blocks.owner, vw.noised(v)), np.isin(blocks.owner, vw.given(v)), number)
+        for v, number in zip(views, of_view)
+    ]
+    each = [view for view in each if view[0].any()]
     rows = np.concatenate([split.validation for split in splits])
-    gain = np.concatenate(
-        [_explained(a, sp, x, each) - _explained(b, sp, x, each) for a, b, sp in zip(own, ranks, splits)]
-    )
+    of_row = np.zeros(len(x), int) if law is None else law
+    explained = lambda side, split: _explained(side, split, x, each, of_row[split.validation])
+    gain = np.concatenate([explained(a, sp) - explained(b, sp) for a, b, sp in zip(own, ranks, splits)])
     share = np.ones(rows.size) if weights is None else weights[rows]
     share = share / share.sum()
     mean = float(share @ gain)
     error = float(np.sqrt(np.sum((share * (gain - mean)) ** 2)))
-    return mean > max(PLAINER * sum(int(noised.sum()) for noised, _ in each), ERRORS * error)
+    count = np.bincount(of_row[rows], share, minlength=max(of_view) + 1)  # a view has so much of the rows
+    coordinates = sum(noised.sum() * count[number] for noised, _, number in each)
+    return mean > (max(PLAINER * coordinates, ERRORS * error) if law is None else -ALIKE * coordinates)
 
 
-def _explained(of: Side, split: Split, x: np.ndarray, each: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
-    """Σ over views of the log-density of what is noised given what is given, under the Gaussian, per row held out ``[m]``.
+def _explained(
+    of: Side, split: Split, x: np.ndarray, each: Sequence[tuple[np.ndarray, np.ndarray, int]], law: np.ndarray
+) -> np.ndarray:
+    """Σ over views of the log-density of what is noised given what is given, under the Gaussian, per row held out ``[m]``:
+    of each ``law [m]`` over its views.
 
     A fitted knot is half a nat over n too dense in new rows, as in Akaike's criterion (IEEE Trans. Autom.
     Control 19, 716, 1974): that is no fault of ranks.
     """
-    r, slope = of.z[split.validation] - of.mean, of.transform.log_jacobian(x[split.validation])
+    z, slope = of.z[split.validation], of.transform.log_jacobian(x[split.validation])
     slope = slope + of.transform.knots() / (2 * split.train.size)
-    total = np.zeros(r.shape[0])
-    for noised, given in each:
-        seen = noised | given
-        total += log_likelihood(*_given(r[:, seen], of.cov[np.ix_(seen, seen)], given[seen])) + slope[:, noised].sum(1)
+    total = np.zeros(z.shape[0])
+    for noised, given, number in each:
+        seen, here = noised | given, law == number
+        r, cov = z[here] - of.means[number], of.covs[number]
+        total[here] += log_likelihood(*_given(r[:, seen], cov[np.ix_(seen, seen)], given[seen]))
+        total[here] += slope[here][:, noised].sum(1)
     return total
 
 

@@ -173,7 +173,7 @@ def fit_many(
     s = settings.for_system(blocks, views, max(job.x.shape[0] for job in jobs))
     units = [(j, r) for j in range(len(jobs)) for r in range(s.seeds)]
     at_once = min(at_once or parallel.fits_at_once(), len(units))
-    weighted = any(job.weights is not None for job in jobs)
+    weighted = any(job.weights is not None or job.law is not None for job in jobs)
     trained: list[Trained] = []
     bare: dict[int, Fitted] = {}
     ready: dict[int, Prepared] = {}
@@ -206,12 +206,16 @@ def _stack(units: Sequence[tuple[Prepared, int, int]], s: Settings, at_once: int
         keys.append([jax.random.key_data(jax.random.split(k, (s.seeds, s.folds))[r]) for k in pair])
     of_views = (lambda f: inner_in_order(f, f.views)) if s.all_together else inner_factors
     flat = lambda name: [rows for p, *_ in units for rows in getattr(p, name)]
+    by_law = lambda name, f, fill: (
+        padded([f(w).T for w in flat(name)], fill).astype(np.float32).swapaxes(1, 2)
+    )  # [K, L, n]
     fits = {
         "train": padded(flat("train")).astype(np.float32),
         "count": np.asarray([rows.shape[0] for rows in flat("train")]),
-        "cdf": padded([np.cumsum(w) for w in flat("train_weight")], 2.0).astype(np.float32),
+        "cdf": by_law("train_weight", lambda w: np.cumsum(w, -1), 2.0),
         "validation": padded(flat("validation")).astype(np.float32),
-        "validation_weight": padded(flat("validation_weight")).astype(np.float32),
+        "validation_weight": by_law("validation_weight", lambda w: w, 0.0),
+        "laws": np.asarray([p.fitted.laws for p, *_ in units for _ in range(s.folds)]),
         "hi": np.repeat([p.fitted.hi for p, *_ in units], s.folds).astype(np.float32),
         "factors": jax.tree.map(lambda *a: np.concatenate(a), *[of_views(p.fitted) for p, *_ in units]),
         "keys": np.concatenate([np.stack(pair, 1) for pair in keys]),

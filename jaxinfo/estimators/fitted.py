@@ -33,8 +33,9 @@ class Fitted:
       views: the V views it was trained on.
       splits: rows of each fold.
       transforms: one per fold.
-      means: ``[F, D]`` of the transformed training rows.
-      covs: ``[F, D, D]``, shrunk.
+      laws: ``[V]``, which law each view is of; all of law 0 but for a divergence of two data sets.
+      means: ``[F, L, D]`` of the transformed training rows of each of L laws.
+      covs: ``[F, L, D, D]``, shrunk.
       focus: ``[F, D, D]``, what networks look at: :func:`jaxinfo.correlations.focus`.
       params: network parameters as vectors ``[R, F, P]``; :func:`unraveller` makes trees of them.
       calibration: ``[R, F, V, C]`` factors on the network's correction along log-SNR.
@@ -49,6 +50,7 @@ class Fitted:
     views: tuple[View, ...]
     splits: tuple[Split, ...]
     transforms: tuple[preprocess.Transform, ...]
+    laws: tuple[int, ...]
     means: np.ndarray
     covs: np.ndarray
     focus: np.ndarray
@@ -65,6 +67,16 @@ class Fitted:
             return self.settings.preprocess
         ranks = any(isinstance(m, preprocess.RankToNormal) for t in self.transforms for m in t.maps)
         return "rank" if ranks else "standardise"
+
+    def gaussian(self, fold: int, views: Sequence[View]) -> tuple[np.ndarray, np.ndarray]:
+        """Mean ``[D]`` and covariance ``[D, D]`` of a fold; one for each of these views, ``[V, D]`` and ``[V, D, D]``, where
+        they are of several laws."""
+        return of_laws(self.means[fold], self.covs[fold], [self.laws[self.views.index(v)] for v in views])
+
+
+def of_laws(means: np.ndarray, covs: np.ndarray, laws: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and covariance of views from those of laws, ``[L, D]`` and ``[L, D, D]``; of one law, without an axis of views"""
+    return (means[0], covs[0]) if len(means) == 1 else (means[list(laws)], covs[list(laws)])
 
 
 def network(blocks: Blocks, settings: Settings) -> Net:
@@ -100,25 +112,26 @@ def _no_factors(blocks: Blocks) -> gaussian.Factors:
 
 def inner_factors(fitted: Fitted) -> gaussian.Factors:
     """Factors of the Gaussian inside the network for the trained views, leaves ``[F, …]``."""
-    b = fitted.blocks
-    return stacked([gaussian.factors(b, m, c, fitted.views, look=look) for m, c, look in _inner(fitted)])
+    b, views = fitted.blocks, fitted.views
+    return stacked([gaussian.factors(b, m, c, views, look=look) for m, c, look in _inner(fitted, views)])
 
 
 def inner_in_order(fitted: Fitted, views: Sequence[View]) -> gaussian.Ordered:
     """The same for slabs that show these views in this order."""
     b = fitted.blocks
-    return stacked([gaussian.in_order(b, m, c, tuple(views), look=look) for m, c, look in _inner(fitted)])
+    return stacked([gaussian.in_order(b, m, c, tuple(views), look=look) for m, c, look in _inner(fitted, views)])
 
 
-def _inner(fitted: Fitted) -> list[tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]]]:
-    """Mean and covariance of the Gaussian inside the network of each fold, the standard normal when it is switched off,
-    and what the network looks at."""
+def _inner(fitted: Fitted, views: Sequence[View]) -> list[tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]]]:
+    """Mean and covariance of the Gaussian inside the network of each fold, of all of these views or of each, the standard
+    normal when it is switched off, and what the network looks at."""
     b, f = fitted.blocks, fitted
-    means, covs = (f.means, f.covs) if f.settings.gaussian else (0.0 * f.means, [np.eye(b.dim)] * len(f.means))
+    standard = np.zeros(b.dim), np.eye(b.dim)
+    each = [f.gaussian(k, views) if f.settings.gaussian else standard for k in range(len(f.means))]
     # a network that weighs no variables is told that all are equally relevant, which costs nothing
     weighs = inner_network(b, f.settings).weigh is not None
     relevance = lambda c: correlations.relevance(b, c) if weighs else np.ones((b.num_variables,) * 2)
-    return [(m, c, (look, relevance(c))) for m, c, look in zip(means, covs, f.focus)]
+    return [(m, c, (look, relevance(c if c.ndim == 2 else c.mean(0)))) for (m, c), look in zip(each, f.focus)]
 
 
 def stacked(trees: Sequence[Any]) -> Any:

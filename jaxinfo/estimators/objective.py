@@ -48,27 +48,29 @@ def slab_by_slab(blocks: Blocks, s: Settings, weighted: bool, views: Sequence[Vi
 
     def loss(params, key, fit):
         k_row, k_view, k_loss = jax.random.split(key, 3)
-        x0 = fit["train"][_drawn(k_row, fit, weighted, (slabs, rows))]
-        drawn = matching.draw_views(k_view, roles, probs, slabs)
+        drawn = matching.draw_views(k_view, probs, slabs)
+        x0 = fit["train"][_drawn(k_row, fit, weighted, (slabs, rows), fit["laws"][drawn])]
         both = {"net": unravel(params), "gaussian": fit["factors"]}
-        return matching.matching_loss(both, net, SDE, blocks, k_loss, x0, roles=drawn, times=_times(s, fit))
+        return matching.matching_loss(both, net, SDE, blocks, k_loss, x0, roles=roles[drawn], times=_times(s, fit))
 
     def validate(params, fit):
         x0, eps, t, w = _held_out(s, fit)
         stack = lambda z: z.reshape(1, -1, *z.shape[2:])
         both = {"net": unravel(params), "gaussian": fit["factors"]}
 
-        def per_view(role):
+        def per_view(args):
+            role, law = args
             error = matching.noise_error(both, net, SDE, blocks, stack(x0), stack(eps), stack(t), role[None])
-            return jnp.sum(0.5 * w * error.reshape(t.shape) * fit["validation_weight"]) / t.shape[0]
+            return jnp.sum(0.5 * w * error.reshape(t.shape) * fit["validation_weight"][law]) / t.shape[0]
 
-        return jax.lax.map(per_view, roles)
+        return jax.lax.map(per_view, (roles, fit["laws"]))
 
     return Objective(loss, validate)
 
 
 def all_together(blocks: Blocks, s: Settings, weighted: bool, views: Sequence[View]) -> Objective:
-    """All views at each row of a batch, every NOISED coordinate alike; ``fit["factors"]`` are in the order of ``views``."""
+    """All views at each row of a batch, every NOISED coordinate alike; ``fit["factors"]`` are in the order of ``views``, which
+    are of one law."""
     view_of, variable = np.array(vw.entries(views)).T
     coordinates = int(np.asarray(blocks.sizes)[variable].sum())
     assert s.batch is not None
@@ -92,7 +94,7 @@ def all_together(blocks: Blocks, s: Settings, weighted: bool, views: Sequence[Vi
 
     def validate(params, fit):
         x0, eps, t, w = _held_out(s, fit)
-        flat = [z.reshape(-1, *z.shape[2:]) for z in (x0, eps, t, w * fit["validation_weight"])]
+        flat = [z.reshape(-1, *z.shape[2:]) for z in (x0, eps, t, w * fit["validation_weight"][0])]
         size = max(1, min(flat[2].size, CHUNK // len(views)))
         count = -(-flat[2].size // size)
         grow = lambda z, mode: jnp.pad(z, [(0, count * size - z.shape[0])] + [(0, 0)] * (z.ndim - 1), mode=mode)
@@ -126,10 +128,17 @@ def _times(s: Settings, fit) -> times.Times:
     return times.stratified(SDE, s.lo, fit["hi"], training_density(s.lo, fit["hi"]))
 
 
-def _drawn(key, fit, weighted: bool, shape: tuple[int, ...]) -> Array:
-    """Numbers of training rows, by weight when rows are ``weighted``."""
+def _drawn(key, fit, weighted: bool, shape: tuple[int, ...], law: Array | None = None) -> Array:
+    """Numbers of training rows, by weight when rows are ``weighted``; where they are of several laws, slab s of ``law[s]``."""
     u = jax.random.uniform(key, shape)
-    index = jnp.searchsorted(fit["cdf"], u) if weighted else (u * fit["count"]).astype(jnp.int32)
+    if not weighted:
+        index = (u * fit["count"]).astype(jnp.int32)
+    elif fit["cdf"].shape[0] == 1:
+        index = jnp.searchsorted(fit["cdf"][0], u)
+    else:
+        index = jax.vmap(lambda cdf, at: jnp.searchsorted(cdf, at, side="right"))(
+            fit["cdf"][law], u
+        )  # rows of others: flat
     return jnp.minimum(index, fit["count"] - 1)
 
 

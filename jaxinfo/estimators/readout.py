@@ -37,7 +37,9 @@ CHUNK = 4096  # views times rows at a time
 FLOOR = 0.3  # share of evaluation draws that stay uniform in log-SNR
 
 
-def tune(fitted: Fitted, x: np.ndarray, seed: int = 0, weights: np.ndarray | None = None) -> Fitted:
+def tune(
+    fitted: Fitted, x: np.ndarray, seed: int = 0, weights: np.ndarray | None = None, law: np.ndarray | None = None
+) -> Fitted:
     """Set the calibration and the evaluation density of log-SNR on validation rows.
 
     With r the network's correction to the Gaussian, the calibration of a view at a log-SNR is the least-squares factor
@@ -45,12 +47,15 @@ def tune(fitted: Fitted, x: np.ndarray, seed: int = 0, weights: np.ndarray | Non
     The density is proportional to the root mean square of the corrections, which is where the integrand still varies
     once its Gaussian part is integrated exactly.
     """
-    s = fitted.settings
-    rows, w = [sp.validation for sp in fitted.splits], np.ones(x.shape[0]) if weights is None else weights
+    s, w = fitted.settings, np.ones(x.shape[0]) if weights is None else weights
+    rows = [sp.validation for sp in fitted.splits]
     z = [t.forward(x[r]) for t, r in zip(fitted.transforms, rows)]
+    of_view = np.ones((1, x.shape[0])) if law is None else law == np.asarray(fitted.laws)[:, None]  # [V, n], or of all
+    mean = lambda r: (of_view[:, r] * w[r]).sum(1, keepdims=True) / of_view[:, r].sum(1, keepdims=True)
+    weighed = lambda r: (of_view[:, r] * w[r] / mean(r)).T
     hit, power = _corrections(
         fitted.blocks, s, fitted.views, fitted.params, inner_in_order(fitted, fitted.views), float32(padded(z)),
-        float32(padded([w[r] / w[r].mean() for r in rows])), jnp.float32(fitted.hi),
+        float32(padded([weighed(r) for r in rows])), jnp.float32(fitted.hi),
         jax.random.split(jax.random.fold_in(jax.random.key(seed), 17), (s.seeds, s.folds)),
     )  # fmt: skip
     hit, power = np.asarray(hit, np.float64), np.asarray(power, np.float64)  # [R, F, V, NODES]
@@ -66,7 +71,8 @@ def tune(fitted: Fitted, x: np.ndarray, seed: int = 0, weights: np.ndarray | Non
 
 @program(static_argnums=(0, 1, 2))
 def _corrections(blocks: Blocks, s: Settings, views: tuple[View, ...], params, factors, rows, mask, hi, keys):
-    """Sums over rows of <eps − eps_G, r> and <r, r> per view and node, ``[R, F, V, NODES]`` each."""
+    """Sums over rows of <eps − eps_G, r> and <r, r> per view and node, ``[R, F, V, NODES]`` each; ``mask [F, rows, V]``, or 1
+    for V."""
     view_of, variable = np.array(vw.entries(views)).T
 
     def one_fit(params, factors, x0, mask, key):
@@ -77,13 +83,13 @@ def _corrections(blocks: Blocks, s: Settings, views: tuple[View, ...], params, f
         count = jnp.arange(chunks * size) < x0.shape[0]  # the last row fills up the last chunk and counts once
         filled = lambda z: jnp.pad(z, [(0, count.size - z.shape[0])] + [(0, 0)] * (z.ndim - 1), mode="edge")
         chunked = lambda z: filled(z).reshape(chunks, size, *z.shape[1:])
-        counted = chunked(mask) * count.reshape(chunks, size)
+        counted = chunked(mask) * count.reshape(chunks, size, 1)
 
         def some_rows(args):
             x0, eps, t, mask = args
             e, base = predict(x0, eps, t)
             noise = blocks.apart(eps).transpose(1, 0, 2)[variable]
-            r, w = e - base, mask[:, None]
+            r, w = e - base, (mask if mask.shape[1] == 1 else mask[:, view_of]).T[..., None]
             each = jnp.stack([jnp.sum((noise - base) * r * w, (1, 2)), jnp.sum(r**2 * w, (1, 2))])
             return jax.ops.segment_sum(each.T, view_of, len(views))
 
@@ -237,9 +243,12 @@ def _pointwise(
     s, blocks = fitted.settings, fitted.blocks
     n, m = x.shape[0], len(p.names)
     z = [t.forward(x[r]) for t, r in zip(fitted.transforms, rows)]
-    fold = {"factors": inner_in_order(fitted, p.views), "mean": float32(fitted.means), "cov": float32(fitted.covs)}
+    # references are Gaussians of the first law; where there are others no measure has any
+    own = {"mean": float32(fitted.means[:, 0]), "cov": float32(fitted.covs[:, 0])}
+    fold = {"factors": inner_in_order(fitted, p.views)} | own
     if not s.gaussian:
-        fold["control"] = stacked([gaussian.in_order(blocks, a, c, p.views) for a, c in zip(fitted.means, fitted.covs)])
+        of_fold = (fitted.gaussian(k, p.views) for k in range(s.folds))
+        fold["control"] = stacked([gaussian.in_order(blocks, mean, cov, p.views) for mean, cov in of_fold])
     calibration = float32(fitted.calibration[:, :, [fitted.views.index(v) for v in p.views]])
     # blocks of as many rows as a fold evaluates: new rows need no program of their own, and memory does not grow
     size, parts = max(sp.evaluation.size for sp in fitted.splits), []
@@ -261,11 +270,13 @@ def _pointwise(
     base, count = np.zeros((m, n)), np.zeros(n)
     profiles = []
     for f, r in enumerate(rows):
-        mean, cov, zf = fitted.means[f], fitted.covs[f], z[f]
-        c, share = np.pad(zf - mean, ((0, 0), (0, 1)), constant_values=1.0), w[r] / max(w[r].sum(), 1e-300)
+        (mean, cov), zf = fitted.gaussian(f, p.views), z[f]
+        centre = mean if mean.ndim == 1 else mean[0]
+        c, share = np.pad(zf - centre, ((0, 0), (0, 1)), constant_values=1.0), w[r] / max(w[r].sum(), 1e-300)
         forms = control_forms(p, blocks, mean, cov, s.lo, fitted.hi, moments=c.T @ (share[:, None] * c))
         g, d = forms.rows(zf)
-        ends = cross_entropy_rows(p, blocks, zf, mean, cov) + far_tail(p, SDE, blocks, mean, cov, s.lo)[:, None]
+        first = fitted.means[f, 0], fitted.covs[f, 0]
+        ends = cross_entropy_rows(p, blocks, zf, *first) + far_tail(p, SDE, blocks, *first, s.lo)[:, None]
         jacobian = _log_jacobian(p, blocks, fitted.transforms[f].log_jacobian(x[r]))
         gap[:, :, r] += sums.gap[:, f, :, : r.size] + g + ends - jacobian
         difference[:, :, r] += sums.difference[:, f, :, : r.size] + d + ends - jacobian

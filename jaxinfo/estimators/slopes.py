@@ -67,7 +67,7 @@ def gradient(
     rows = [sp.evaluation for sp in fitted.splits] if crossfitted else [np.arange(n)] * s.folds
     z = [t.forward(x) for t in fitted.transforms]
     # The Gaussian of the very rows that are read: its error and theirs cancel.  New rows may be too few for one.
-    means, covs, w = fitted.means, fitted.covs, np.ones(n) if weights is None else weights
+    means, covs, w = fitted.means[:, 0], fitted.covs[:, 0], np.ones(n) if weights is None else weights
     if crossfitted and n > ENOUGH * blocks.dim:
         means = np.stack([np.average(v, axis=0, weights=weights) for v in z])
         covs = np.stack([np.cov(v.T, aweights=weights).reshape(v.shape[1], -1) for v in z])

@@ -25,6 +25,7 @@ def pack(fits: Sequence[Fitted]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         described.append(
             {
                 "views": [list(v) for v in f.views],
+                "laws": list(f.laws),
                 "hi": f.hi,
                 "settings": asdict(f.settings),
                 "transforms": [preprocess.to_plain(t) for t in f.transforms],
@@ -45,6 +46,7 @@ def unpack(tree: Mapping[str, Any], described: Sequence[Mapping[str, Any]], bloc
                 views=tuple(tuple(v) for v in words["views"]),
                 splits=tuple(Split(*rows) for rows in part["splits"]),
                 transforms=tuple(preprocess.from_plain(t) for t in words["transforms"]),
+                laws=tuple(words["laws"]),
                 means=part["means"],
                 covs=part["covs"],
                 focus=part["focus"],

@@ -200,13 +200,19 @@ def test_factors_in_a_fixed_order_are_those_looked_up(x64):
     mean, x = np.arange(D) / 3.0, jax.random.normal(jax.random.key(2), (len(VIEWS), 8, D))
     roles = jnp.asarray(vw.table(VIEWS))[:, None]
     u = jnp.where(roles == vw.GIVEN, 0.0, jnp.where(roles == vw.ABSENT, 1.0, jnp.linspace(0.1, 0.9, 8)[None, :, None]))
-    ordered = gaussian.in_order(BLOCKS, mean, COV, VIEWS)
-    assert [part.basis.shape[-1] for part in ordered.parts] == [2, 4]  # one variable's coordinates, and all
-    for one, two in zip(
-        precondition.gaussian_part(gaussian.factors(BLOCKS, mean, COV, VIEWS), BLOCKS, x, u),
-        precondition.gaussian_part(ordered, BLOCKS, x, u),
-    ):
-        np.testing.assert_allclose(one, two, atol=1e-12)
+    own = mean * np.arange(1.0, 1.0 + len(VIEWS))[:, None], COV * np.linspace(0.5, 2.0, len(VIEWS))[:, None, None]
+    for law in ((mean, COV), own):  # one law, and one for each view
+        ordered = gaussian.in_order(BLOCKS, *law, VIEWS)
+        assert [part.basis.shape[-1] for part in ordered.parts] == [2, 4]  # one variable's coordinates, and all
+        for one, two in zip(
+            precondition.gaussian_part(gaussian.factors(BLOCKS, *law, VIEWS), BLOCKS, x, u),
+            precondition.gaussian_part(ordered, BLOCKS, x, u),
+        ):
+            np.testing.assert_allclose(one, two, atol=1e-12)
+    alone = gaussian.factors(BLOCKS, own[0][1], own[1][1], VIEWS[1:2])
+    every = gaussian.factors(BLOCKS, *own, VIEWS)
+    looked_up, wanted = (precondition.gaussian_part(f, BLOCKS, x[1:2], u[1:2])[0] for f in (every, alone))
+    np.testing.assert_allclose(looked_up, wanted, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", sorted(MEASURES))

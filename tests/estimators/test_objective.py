@@ -11,7 +11,7 @@ from jaxinfo import measures as ms
 from jaxinfo.bench import system_tasks
 from jaxinfo.blocks import Blocks
 from jaxinfo.estimators.fitted import network
-from jaxinfo.estimators.objective import all_together, slab_by_slab
+from jaxinfo.estimators.objective import _drawn, all_together, slab_by_slab
 from jaxinfo.estimators.settings import Settings, evaluations
 
 BLOCKS = Blocks((2, 1, 2, 1))
@@ -26,8 +26,9 @@ def one_fit(seed=0):
     cov = a @ a.T / D + 0.5 * np.eye(D)
     rows = lambda n: jnp.asarray(rng.multivariate_normal(np.zeros(D), cov, n), jnp.float32)
     fit = {
-        "train": rows(60), "count": 60, "cdf": jnp.linspace(1 / 60, 1.0, 60), "hi": jnp.float32(9.0),
-        "validation": rows(50), "validation_weight": jnp.full(50, 1 / 50),
+        "train": rows(60), "count": 60, "cdf": jnp.linspace(1 / 60, 1.0, 60)[None], "hi": jnp.float32(9.0),
+        "validation": rows(50), "validation_weight": jnp.full((1, 50), 1 / 50),
+        "laws": jnp.zeros(len(VIEWS), int),
     }  # fmt: skip
     of = {"slabs": gaussian.factors, "together": gaussian.in_order}
     return {
@@ -72,7 +73,7 @@ def test_losses_are_errors_per_noised_coordinate(weighted):
     loss = jax.jit(all_together(BLOCKS, s, weighted, VIEWS).loss)
     found = np.array([loss(params, jax.random.key(k), fit)[0] for k in range(30)])
     assert 0.2 < found.mean() < 0.9 and found.std() < 0.2
-    only = fit | {"cdf": jnp.ones(60)}  # all weight on the first row
+    only = fit | {"cdf": jnp.ones((1, 60))}  # all weight on the first row
     apart = abs(float(loss(params, jax.random.key(0), only)[0]) - found[0])
     assert (apart > 1e-4) == weighted
 
@@ -124,3 +125,11 @@ def test_many_bent_variables_are_learned():
     for name in ("total_correlation", "dual_total_correlation"):
         truth, blind = task.truth[name], r[name].diagnostics["gaussian"]
         assert abs(r[name].value - truth) < 0.3 * abs(blind - truth), (r[name], truth, blind)
+
+
+def test_slabs_of_several_laws_draw_rows_of_theirs():
+    weight = np.stack([np.arange(60) < 20, np.arange(60) >= 20]).astype(float)
+    weight[1, 30:] = 0.0  # rows without weight are never drawn
+    fit = one_fit()["slabs"] | {"cdf": jnp.asarray(np.cumsum(weight, 1) / weight.sum(1, keepdims=True), jnp.float32)}
+    at = np.asarray(_drawn(jax.random.key(0), fit, True, (3, 2000), jnp.array([0, 1, 0])))
+    assert [(row.min(), row.max()) for row in at] == [(0, 19), (20, 29), (0, 19)]

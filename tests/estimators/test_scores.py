@@ -32,15 +32,16 @@ def asked(blocks):
 
 @pytest.mark.usefixtures("quick_compile")
 @pytest.mark.parametrize("net", few(["mlp", "per_variable", "thesis"], "per_variable"))
-@pytest.mark.parametrize("kind, own_control", [*((kind, False) for kind in KINDS), ("unequal", True)])
-def test_views_together_are_views_one_by_one(kind, net, own_control):
+@pytest.mark.parametrize("kind, own_control, laws", [*((k, 0, 0) for k in KINDS), ("unequal", 1, 0), ("unequal", 0, 1)])
+def test_views_together_are_views_one_by_one(kind, net, own_control, laws):
     blocks, s = KINDS[kind], Settings(width=8, depth=2, net=net).for_system(KINDS[kind], asked(KINDS[kind]).views)
     p, d, rng = asked(blocks), blocks.dim, np.random.default_rng(3)
     random_cov = lambda: (lambda a: a @ a.T / d + 0.5 * np.eye(d))(rng.normal(size=(d, d)))
     cov, mean = random_cov(), 0.2 * rng.normal(size=d)
-    inside = gaussian.in_order(
-        blocks, mean, cov, p.views, look=(correlations.focus(blocks, cov), correlations.relevance(blocks, cov))
-    )
+    look = correlations.focus(blocks, cov), correlations.relevance(blocks, cov)
+    each = [(0.2 * rng.normal(size=d), random_cov()) for _ in p.views]  # views of laws of their own
+    of_views = tuple(np.stack(parts) for parts in zip(*each)) if laws else (mean, cov)
+    inside = gaussian.in_order(blocks, *of_views, p.views, look=look)
     control = gaussian.in_order(blocks, -mean, random_cov(), p.views) if own_control else inside
     like = jax.eval_shape(
         lambda key: network(blocks, s).init(key, gaussian.factors(blocks, mean, cov, p.views[:1]))["net"],
