@@ -198,8 +198,8 @@ def o_information_gradient(vs: Any, **options: Any) -> dict[str, Estimate]:
 def kl_divergence(xp: Any, xq: Any, **options: Any) -> Estimate:
     """KL(p‖q) between the laws of two data sets with the same columns (Prop. 1, Eq. 4.13).
 
-    One network learns both laws with the law as a GIVEN label; the rows of the smaller set weigh more, so that labels
-    balance, and the integral runs over rows of ``xp``.  ``per_sample`` is aligned with the rows of ``xp``.
+    One network learns both laws, each from its rows around a Gaussian of its own, with the law as a GIVEN label; the integral
+    runs over rows of ``xp``.  ``per_sample`` is aligned with the rows of ``xp``.
 
     Args:
       xp: array ``(n,)`` or ``(n, d)``, rows of p.

@@ -75,7 +75,7 @@ class Fitted:
 
 
 def of_laws(means: np.ndarray, covs: np.ndarray, laws: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and covariance of views from those of laws, ``[L, D]`` and ``[L, D, D]``; of one law, without an axis of views"""
+    """Mean and covariance of views from those of laws, ``[L, D]`` and ``[L, D, D]``; of one law without an axis of views."""
     return (means[0], covs[0]) if len(means) == 1 else (means[list(laws)], covs[list(laws)])
 
 
