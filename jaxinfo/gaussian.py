@@ -299,7 +299,7 @@ def whiten_single(
     basis = jnp.where(
         real[..., None], jnp.take_along_axis(fac.basis, jnp.asarray(here)[..., None], 1), 0.0
     )  # [V, W, A]
-    if fac.mean.ndim == 1:
+    if fac.mean.ndim == 1:  # taken away once, not for each view
         mean, known = fac.mean[here], jnp.einsum("bd,vda->vba", clean - fac.mean, fac.pull)
     else:
         mean = jnp.take_along_axis(fac.mean, jnp.asarray(here), 1)

@@ -206,15 +206,13 @@ def _stack(units: Sequence[tuple[Prepared, int, int]], s: Settings, at_once: int
         keys.append([jax.random.key_data(jax.random.split(k, (s.seeds, s.folds))[r]) for k in pair])
     of_views = (lambda f: inner_in_order(f, f.views)) if s.all_together else inner_factors
     flat = lambda name: [rows for p, *_ in units for rows in getattr(p, name)]
-    by_law = lambda name, f, fill: (
-        padded([f(w).T for w in flat(name)], fill).astype(np.float32).swapaxes(1, 2)
-    )  # [K, L, n]
+    by_law = lambda rows, fill: padded([w.T for w in rows], fill).astype(np.float32).swapaxes(1, 2)  # [K, L, n]
     fits = {
         "train": padded(flat("train")).astype(np.float32),
         "count": np.asarray([rows.shape[0] for rows in flat("train")]),
-        "cdf": by_law("train_weight", lambda w: np.cumsum(w, -1), 2.0),
+        "cdf": by_law([np.cumsum(w, -1) for w in flat("train_weight")], 2.0),
         "validation": padded(flat("validation")).astype(np.float32),
-        "validation_weight": by_law("validation_weight", lambda w: w, 0.0),
+        "validation_weight": by_law(flat("validation_weight"), 0.0),
         "laws": np.asarray([p.fitted.laws for p, *_ in units for _ in range(s.folds)]),
         "hi": np.repeat([p.fitted.hi for p, *_ in units], s.folds).astype(np.float32),
         "factors": jax.tree.map(lambda *a: np.concatenate(a), *[of_views(p.fitted) for p, *_ in units]),

@@ -75,9 +75,8 @@ def prepare(job: Job, blocks: Blocks, views: tuple[View, ...], s: Settings) -> P
         _focus(blocks, s, of.covs.mean(0), of.z[sp.train], part(sp.train)) if s.gaussian else np.eye(blocks.dim)
         for of, sp in zip(sides, splits)
     ]
-    hi = (
-        clean_end(blocks, [of_laws(of.means, of.covs, laws)[1] for of in sides], views) if s.hi is None else float(s.hi)
-    )
+    covs = [of_laws(of.means, of.covs, laws)[1] for of in sides]
+    hi = clean_end(blocks, covs, views) if s.hi is None else float(s.hi)
     none = np.zeros(0)
     fitted = Fitted(
         blocks, s, views, splits, tuple(of.transform for of in sides), laws, np.stack([of.means for of in sides]),

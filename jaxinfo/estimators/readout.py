@@ -46,6 +46,13 @@ def tune(
     of r on what it should predict, (<eps − eps_G, r> + PRIOR) / (<r, r> + PRIOR): an overfitted correction is shrunk.
     The density is proportional to the root mean square of the corrections, which is where the integrand still varies
     once its Gaussian part is integrated exactly.
+
+    Args:
+      fitted: trained networks.
+      x: ``[n, D]`` the rows that were split for them.
+      seed: of the noise draws.
+      weights: ``[n]`` row weights.
+      law: ``[n]`` which law each row is of, where there are several: a view is set on the rows of its own.
     """
     s, w = fitted.settings, np.ones(x.shape[0]) if weights is None else weights
     rows = [sp.validation for sp in fitted.splits]
