@@ -135,10 +135,8 @@ def _drawn(key, fit, weighted: bool, shape: tuple[int, ...], law: Array | None =
         index = (u * fit["count"]).astype(jnp.int32)
     elif fit["cdf"].shape[0] == 1:
         index = jnp.searchsorted(fit["cdf"][0], u)
-    else:
-        index = jax.vmap(lambda cdf, at: jnp.searchsorted(cdf, at, side="right"))(
-            fit["cdf"][law], u
-        )  # rows of others: flat
+    else:  # rows of other laws are flat steps, which right of them are passed
+        index = jax.vmap(lambda cdf, at: jnp.searchsorted(cdf, at, side="right"))(fit["cdf"][law], u)
     return jnp.minimum(index, fit["count"] - 1)
 
 
