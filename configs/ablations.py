@@ -1,6 +1,6 @@
 """What each choice is worth: one option changed at a time, mostly to two levels beside the default's, on three data seeds.
 
-100,000 rows, and rates in a system of ten variables, have one data seed: a fit takes long.
+What says how long and with what is trained (steps, batch, width, kind of network, weight decay) and 100,000 rows have one.
 
 Command:   python -m experiments.sweep --config=configs/ablations.py --workdir=records
 Smoke:     python -m experiments.sweep --config=configs/ablations.py:smoke --workdir=out/smoke
@@ -21,6 +21,8 @@ CHANGED = (
     *({"num_mc": draws} for draws in (2, 20)),
     *({"hi": hi} for hi in (6.0, 15.0)),
     *({"lo": lo} for lo in (-2.0, -5.0)),
+)
+TRAINED = (  # with one data seed
     *({"steps": steps} for steps in (1_500, 5_000)),
     *({"width": width} for width in (32, 128)),
     *({"batch": batch} for batch in (64, 256)),
@@ -35,8 +37,6 @@ PREPARED = (
 ROWS = (2_500, 40_000)
 LARGE, MANY = 100_000, ("spiral-multinormal-sparse-5-5-2-2.0",)  # what more rows are worth to what learns for long
 LONG = ({}, {"steps": 18_000})  # the latter are those of few rows
-BENT = ("mixed-10x5-inner_spiral",)  # where rates matter
-RATES = ({}, *({"learning_rate": rate, "slowing": 10**9} for rate in (1e-3, 2e-3)))  # the last two never slow down
 
 
 def get_config(arg: str = "") -> ConfigDict:
@@ -52,9 +52,9 @@ def get_config(arg: str = "") -> ConfigDict:
         group(N, 3, {}, TASKS + WIDE),
         *(group(N, 3, changed, TASKS + WIDE) for changed in PREPARED),
         *(group(N, 3, changed) for changed in CHANGED),
+        *(group(N, 1, changed) for changed in TRAINED),
         *(group(n, 3, {}, TASKS + WIDE) for n in ROWS),
         *(group(LARGE, 1, changed, MANY, test=LARGE, long=True) for changed in LONG),
-        *(group(20_000, 1, changed, BENT, measures=("total_correlation",), long=True) for changed in RATES),
     )
     if arg == "smoke":
         small = {"budget": "quick", "steps": 60, "width": 16, "num_mc": 2, "checks": 4}

@@ -72,7 +72,7 @@ def markdown(records: list[dict]) -> str:
     lines = [
         *heading("What each choice is worth", MAKE, "ablations"),
         f"Code: commit {commits(records)}. Mean of estimate − truth ± its standard deviation over data seeds (where there are",
-        "several), in nats, of mutual information of pairs and total correlation of systems; one option changed at a time, or",
+        "several), in nats, of mutual information; one option changed at a time, or",
         "some that belong together; more than 20,000 rows may take more steps, too. *mean error* is the",
         f"mean of |estimate − truth| over seeds and the tasks that most changes have ({', '.join(shared)});",
         "*CPU-s* of a fit is the mean over them of the least over seeds, since the first compiles for the others"

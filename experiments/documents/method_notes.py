@@ -63,11 +63,6 @@ SECTIONS = (
         "Weights decay, and what is read is a running average of the parameters, the best that rows held out have seen.",
     ),
     (
-        "Rates", ("learning_rate", "slowing"),
-        "Systems of many variables train all views together, at a rate that slows down from the start; these rows "
-        "hold it constant.",
-    ),
-    (
         "Rows", (),
         "What more rows bring, everything else as the number of rows decides it.",
     ),
@@ -80,8 +75,8 @@ Nothing here is measured by a command of this repository; each was compared once
   and sharp edges better, the spiral and heavy tails worse, and a step was dearer: not kept.
 - Normalisation layers were dearer and worse; an output layer of zeros sat on a plateau for long, one of small numbers does
   not.
-- For strongly bent systems: a constant lower rate, larger batches and wider networks each gained on one system and lost on
-  another, or cost more than the longer training that was kept.
+- For strongly bent systems: a rate that does not slow down, larger batches and wider networks each gained on one system and
+  lost on another, or cost more than the longer training that was kept.
 - An autoencoder trained with the noise that its latents are given changed neither self-consistency nor the influence of a
   prompt. Equal numbers of latents on both sides fail the data-processing check in truth, not by estimation.
 - Where training looks in log-SNR, how many Fourier features tell a network the time, and how layers are told of it were
