@@ -114,6 +114,7 @@ def ask_each(
             try:
                 variables = inputs.named(vs)
                 table = inputs.check(variables, opts.discrete, seed=opts.seed)
+                inputs.same_index(variables | {"groups": opts.groups, "sample_weight": opts.sample_weight})
             except ValueError as e:
                 raise ValueError(f"{called}: {e} {advice}".strip()) from e
             models.append(Model.ask(table, _enough(measures, variables), opts, overrides))

@@ -110,7 +110,7 @@ def _estimate(args: argparse.Namespace) -> api.Results:
             measures = tuple(name for name in measures if name in permutation.MEASURES)
     else:  # what no measure speaks of need not be a variable at all
         asked = queries.expand(measures, Blocks((1,) * len(variables), tuple(variables))).values()
-        spoken_of = {i for q in asked for group in q.groups for i in group}
+        spoken_of = {i for q in asked for i in q.variables(len(variables))}
         dropped = [name for i, name in enumerate(variables) if i not in spoken_of]
         variables = {name: v for name, v in variables.items() if name not in dropped}
         args.discrete = args.discrete and [name for name in args.discrete if name not in dropped]

@@ -79,8 +79,12 @@ def array(name: str, v: Any) -> np.ndarray:
             )
             raise ValueError(f"{name} has dtype object: expected numbers, or text for class labels{what}.")
         a = a.astype(str)
-    if np.issubdtype(a.dtype, np.complexfloating):
-        raise ValueError(f"{name} is complex: expected real numbers; stack .real and .imag as two columns.")
+    if a.dtype.kind == "S":  # as HDF5 files have it
+        try:
+            a = np.char.decode(a, "utf-8")
+        except UnicodeDecodeError as e:
+            raise ValueError(f"{name} holds bytes that are no text in UTF-8 ({e}): decode them first.") from e
+    refuse_complex(name, a)
     refuse_dates(name, a)
     if not (np.issubdtype(a.dtype, np.number) or a.dtype.kind in "bUS"):
         raise ValueError(f"{name} is not numeric: expected numbers or class labels, got dtype {a.dtype}.")
@@ -95,6 +99,12 @@ def array(name: str, v: Any) -> np.ndarray:
     if a.shape[1] == 0:
         raise ValueError(f"{name} is empty: expected at least one column, got shape {a.shape}.")
     return a
+
+
+def refuse_complex(name: str, a: np.ndarray) -> None:
+    """Refuse complex numbers: a cast would keep their real parts alone."""
+    if a.dtype.kind == "c":
+        raise ValueError(f"{name} is complex: expected real numbers; stack .real and .imag as two columns.")
 
 
 def refuse_dates(name: str, a: np.ndarray) -> None:
@@ -134,8 +144,9 @@ def numbers(name: str, a: np.ndarray) -> np.ndarray:
       ValueError: for text or booleans, NaN and infinities, saying where the first one is.
     """
     if a.dtype.kind in "bUS":
+        other = ", or convert it with .astype(float)" if a.dtype.kind == "b" else ""
         raise ValueError(
-            f"{name} is not numeric: got dtype {a.dtype}; name it in discrete= to read it as class labels."
+            f"{name} is not numeric: got dtype {a.dtype}; name it in discrete= to read it as class labels{other}."
         )
     a = a.astype(np.float64)
     kinds = [kind for kind, there in (("NaN", np.isnan(a)), ("infinite", np.isinf(a))) if there.any()]
@@ -159,7 +170,12 @@ def looks_discrete(name: str, a: np.ndarray, notes: list[str]) -> bool:
     """
     if a.dtype.kind in "bUS":
         if a.shape[1] != 1:
-            raise ValueError(f"{name} is not numeric and has {a.shape[1]} columns; a label variable has one column.")
+            way = (
+                "convert with .astype(float) to read them as numbers" if a.dtype.kind == "b" else "name each by itself"
+            )
+            raise ValueError(
+                f"{name} is not numeric and has {a.shape[1]} columns, and a label variable has one column; {way}."
+            )
         found, most = np.unique(a).size, classes_allowed(len(a))
         if found > most:
             raise ValueError(
@@ -218,6 +234,25 @@ def codes(name: str, a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             f"{most}; merge the rare ones, or leave it out of discrete= to read it as numbers."
         )
     return found, labels
+
+
+def known_classes(name: str, flat: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """The position among the classes ``known`` of each label ``flat [m]``; text and what is written like it are one class.
+
+    Raises:
+      ValueError: for a label that is none of them.
+    """
+    if (flat.dtype.kind == "U") != (known.dtype.kind == "U"):  # pandas' categories are text, their values need not be
+        flat, known = flat.astype(str), known.astype(str)
+    order = np.argsort(known)
+    place = order[np.minimum(np.searchsorted(known, flat, sorter=order), known.size - 1)]
+    strange = known[place] != flat
+    if strange.any():
+        raise ValueError(
+            f"{name} has the class {str(flat[strange][0])!r}, which was not among those fitted: "
+            f"{shorten(', '.join(map(str, known)), 120)}."
+        )
+    return place
 
 
 def label_column(name: str, a: np.ndarray) -> np.ndarray:

@@ -238,10 +238,7 @@ def apply(table: Table, variables: Mapping[str, Any], seed: int = 1, only: Seque
         a = arrays[name]
         if name in table.classes:
             flat, known = columns.label_column(name, a), table.classes[name]
-            strange = ~np.isin(flat, known)
-            if strange.any():
-                raise ValueError(f"{name} has the class {str(flat[strange][0])!r}, which was not among those fitted.")
-            out.append(np.eye(known.size)[np.searchsorted(known, flat)])
+            out.append(np.eye(known.size)[columns.known_classes(name, flat, known)])
             continue
         a = _as_fitted(name, columns.numbers(name, a), table.kept[name])
         step = table.steps[table.blocks.slices[table.blocks.index(name)]]
@@ -346,3 +343,16 @@ def row_groups(groups: Any, n: int) -> np.ndarray | None:
         return np.unique(g, return_inverse=True)[1]
     except TypeError as e:
         raise ValueError(f"groups mixes labels that have no common order ({e}); make all of them text, say.") from e
+
+
+def several_groups(groups: np.ndarray | None, weights: np.ndarray | None) -> None:
+    """Refuse ``groups [n]`` of which fewer than two have rows with weight: what differs between groups tells the error.
+
+    Raises:
+      ValueError: for one group.
+    """
+    if groups is not None and np.unique(groups if weights is None else groups[weights > 0.0]).size < 2:
+        raise ValueError(
+            "groups has a single group with weight: expected at least two, since the error is told by how they differ; give "
+            "rows of more groups, or leave groups out where rows are independent."
+        )

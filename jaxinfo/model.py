@@ -88,12 +88,12 @@ class Model:
         model.asked = tuple(asked)
         if opts.null:
             permutation.check((q.kind for q in asked.values()), model.weights)
-            next(permutation.independent(table.x, table.blocks.slices, model.groups, 1, opts.seed))  # refuses at once
+            model._check_moved(asked.values())
         n, s = table.x.shape[0], model.settings
         counted = not later and all(queries.is_plug_in(q, table.blocks) for q in asked.values())  # never cut into folds
         for folds in () if counted else (s.folds, for_null(s).folds) if opts.null else (s.folds,):
             crossfit_splits(n, folds, np.random.default_rng(opts.seed), model.groups, s.validation, model.weights)
-        if opts.bootstrap:
+        if opts.bootstrap and not counted:
             bootstrap.check(n, model.groups, opts.bootstrap, opts.seed, s.folds, model.weights)
         return model
 
@@ -312,7 +312,9 @@ class Model:
         if rows is None:
             groups = self.groups
         else:
+            inputs.same_index(inputs.named(rows) | {"groups": groups, "sample_weight": sample_weight})
             weights, groups = inputs.row_weights(sample_weight, len(x)), inputs.row_groups(groups, len(x))
+            inputs.several_groups(groups, weights)
         measures = self._measures(asked)
         found: dict[str, Estimate] = {}
         if measures:
@@ -344,7 +346,7 @@ class Model:
                     found[name], *(x[:, np.isin(self.blocks.owner, side)] for side in q.groups)
                 )
             if self.table is not None:
-                found[name] = summary.flagged(found[name], self.table.notes_on(i for g in q.groups for i in g))
+                found[name] = summary.flagged(found[name], self.table.notes_on(q.variables(self.blocks.num_variables)))
         if rows is None:
             found = self._with_refits(found, asked)
         unit = self.options.unit
@@ -372,7 +374,9 @@ class Model:
             ],
             1,
         )
-        e = plugin.plug_in(codes, plugin.entropy_sets(q.measure, q.groups), weights, name, groups)
+        e = plugin.plug_in(
+            codes, plugin.entropy_sets(q.measure, q.whole(self.blocks.num_variables)), weights, name, groups
+        )
         return e._replace(diagnostics=e.diagnostics | {"n": len(x)})
 
     def _with_refits(self, found: dict[str, Estimate], asked: Mapping[str, queries.Query]) -> dict[str, Estimate]:
@@ -384,12 +388,21 @@ class Model:
         assert self.table is not None  # only asked of the rows trained on
         for together in dict.fromkeys(q.together for q in tested.values()):
             those = {name: q for name, q in tested.items() if q.together == together}
+            self._check_moved(those.values())
             drawn = refits.permuted(self.table, self.groups, o, together)
             found |= refits.with_p_value(found, self._refitted("null", drawn, those, for_null(self.settings)))
         if o.bootstrap:
             drawn = refits.resampled(self.table, self.weights, self.groups, o)
             found = refits.with_spread(found, self._refitted("bootstrap", drawn, asked, self.settings))
         return found
+
+    def _check_moved(self, tested: Iterable[queries.Query]) -> None:
+        """Refuse a permutation test that would leave a variable as it is."""
+        assert self.table is not None
+        blocks = self.blocks
+        spoken_of = sorted({i for q in tested for i in q.variables(blocks.num_variables)})
+        variables = {blocks.names[i]: blocks.slices[i] for i in spoken_of}
+        permutation.check_moved(self.table.x, self.table.steps, variables, self.groups)
 
     def _refitted(self, why: str, data: Iterable[refits.Drawn], asked, settings: Settings) -> list[Results]:
         """The same questions to other tables of this packing, in nats: trained in one program.

@@ -85,12 +85,12 @@ class RankToNormal:
         return np.where(z < z_lo, x_lo - TAIL * np.expm1(np.minimum((z_lo - z) / TAIL, 700.0)) / m_lo, x)
 
     def log_slope(self, x: np.ndarray) -> np.ndarray:
-        """log dz/dx, ``[n]``."""
+        """log dz/dx, ``[n]``; at the outermost knots, where the curve may end flat, that of the tails."""
         (x_lo, _, m_lo), (x_hi, _, m_hi) = self._ends()
         inside = np.maximum(self._curve.derivative()(np.clip(x, x_lo, x_hi)), 1e-300)
         above = m_hi / (1.0 + m_hi * np.maximum(x - x_hi, 0.0) / TAIL)
         below = m_lo / (1.0 + m_lo * np.maximum(x_lo - x, 0.0) / TAIL)
-        return np.log(np.where(x > x_hi, above, np.where(x < x_lo, below, inside)))
+        return np.log(np.where(x >= x_hi, above, np.where(x <= x_lo, below, inside)))
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,17 @@ class Query:
         system = self.measure in SYSTEM or self.measure == "o_information_gradient"
         return f"conditional {self.measure}" if system and len(self.groups) > 1 else self.measure
 
+    def whole(self, n: int) -> tuple[tuple[int, ...], ...]:
+        """Its groups with every variable of ``n`` that it is of: a gradient is of all but those given, the one named first."""
+        if self.measure != "o_information_gradient":
+            return self.groups
+        named = {i for g in self.groups for i in g}
+        return (self.groups[0] + tuple(i for i in range(n) if i not in named), *self.groups[1:])
+
+    def variables(self, n: int) -> tuple[int, ...]:
+        """Every variable of ``n`` that its value depends on."""
+        return tuple(i for g in self.whole(n) for i in g)
+
     @property
     def together(self) -> tuple[int, ...]:
         """The variables that the null of independence permutes alike: the second side of a mutual information of groups;
@@ -178,7 +189,7 @@ def expand(names: Sequence[str] | str, blocks: Blocks) -> dict[str, Query]:
 
 def is_plug_in(q: Query, blocks: Blocks) -> bool:
     """True when every variable asked about is discrete: no diffusion, counts are enough."""
-    return all(blocks.discrete[i] for g in q.groups for i in g)
+    return all(blocks.discrete[i] for i in q.variables(blocks.num_variables))
 
 
 def label_side(q: Query, blocks: Blocks) -> tuple[int, ...]:
@@ -224,17 +235,16 @@ def build(q: Query, blocks: Blocks, form: str | None = None, sigma: float | None
 
 def _of_system(q: Query, blocks: Blocks) -> Measure:
     """A measure of a whole system: TC, DTC, S, Ω or its gradient."""
-    n, among = blocks.num_variables, q.groups[0]
-    known = q.groups[1] if len(q.groups) > 1 else ()
+    n = blocks.num_variables
+    among = q.whole(n)[0]
     labels = [i for i in among if blocks.discrete[i]]
     if q.measure == "o_information_gradient":
-        system = tuple(i for i in range(n) if i not in known)
-        if any(blocks.discrete[i] for i in system):
+        if labels:
             raise ValueError(
                 "the gradient of O-information is for continuous variables; with a discrete one take the difference of "
                 "o_information over all variables and over all but one."
             )
-        return ms.o_info_gradient(n, among[0], system)
+        return ms.o_info_gradient(n, among[0], tuple(sorted(among)))
     builders = {
         "total_correlation": ms.tc,
         "dual_total_correlation": ms.dtc,

@@ -48,7 +48,7 @@ def transfer_entropy(x: Any, y: Any, lag: int = 1, *, groups: Any = None, **opti
         raise ValueError(
             f"x and y must be equally long, got {length} and {len(sides['y'])} samples; cut the longer one."
         )
-    inputs.same_index({"x": x, "y": y, "groups": groups})
+    inputs.same_index({"x": x, "y": y, "groups": groups, "sample_weight": options.get("sample_weight")})
     if isinstance(lag, bool) or not isinstance(lag, Integral) or lag < 1:
         raise ValueError(f"lag must be a whole number of samples, at least 1, got {lag!r}.")
     given = inputs.row_groups(groups, length)
@@ -131,7 +131,7 @@ def windows(
       ValueError: for arrays that are not aligned, a window or stride that does not fit, or bad data; says which window.
     """
     arrays, variables = {}, inputs.named(vs)
-    inputs.same_index(variables)
+    inputs.same_index(variables | {k: options.get(k) for k in ("groups", "sample_weight")})
     for name, v in variables.items():
         a = columns.plain(name, v)
         if a.ndim not in (2, 3):
@@ -164,6 +164,7 @@ def _series(name: str, value: Any) -> np.ndarray:
     a = columns.plain(name, value)
     if a.ndim not in (1, 2):
         raise ValueError(f"{name}: expected a series (T,) or (T, d), got shape {a.shape}.")
+    columns.refuse_complex(name, a)
     columns.refuse_dates(name, a)
     try:
         a = a.astype(np.float64)

@@ -48,7 +48,14 @@ class MutualInformation:
         return self
 
     def fit(self, X: Any, y: Any) -> MutualInformation:
-        """Estimate I(X; y) from rows X ``(n, d)`` and y ``(n,)`` or ``(n, e)``."""
+        """Estimate I(X; y) from rows X ``(n, d)`` and y ``(n,)`` or ``(n, e)``.
+
+        Raises:
+          ValueError: for an option that has another name here, or as :func:`jaxinfo.fit` does.
+        """
+        for option, here in (("seed", "random_state"), ("discrete", "discrete_target")):
+            if option in self.options:
+                raise ValueError(f"unknown option {option!r}: here it is {here}.")
         discrete = None if self.discrete_target is None else ["y"] if self.discrete_target else []
         seed = self.random_state
         if hasattr(seed, "randint"):  # a numpy RandomState

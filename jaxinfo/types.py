@@ -27,7 +27,7 @@ NATS_PER_BIT = math.log(2.0)
 INFORMATIVE = {  # diagnostics that are amounts of information and change with the unit
     "gap", "difference", "gaussian", "copula", "ksg", "row_stderr", "seed_spread", "unseen", "tail_high_snr", "tail_low_snr",
     "nested", "null", "bootstrap", "bootstrap_stderr", "plug_in", "correction", "optimism", "optimism_gaussian", "q_stderr",
-    "fine", "bent",
+    "fine", "bent", "beyond",
 }  # fmt: skip
 
 

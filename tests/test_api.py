@@ -248,6 +248,13 @@ def test_new_rows_have_groups_and_weights_of_their_own(model):
     np.testing.assert_allclose(weighted.diagnostics["gap"], plain.per_sample[weights > 0].mean(), atol=1e-5)
     with pytest.raises(ValueError, match="are of new rows="):
         fitted.measure(name, groups=groups)
+    for one, share in ((np.zeros(400), None), (groups, groups == 0)):
+        with pytest.raises(ValueError, match="a single group with weight: expected at least two"):
+            fitted.measure(name, rows, groups=one, sample_weight=share)
+    pd = pytest.importorskip("pandas")
+    called = pd.Series(groups, index=np.arange(400)[::-1])
+    with pytest.raises(ValueError, match="groups has another index than a"):
+        fitted.measure(name, {k: pd.Series(v.ravel()) for k, v in rows.items()}, groups=called)
 
 
 def test_results_go_everywhere(model, tmp_path):
@@ -304,6 +311,13 @@ def test_bootstrap_refits_on_rows_drawn_again(pair):
     assert "bootstrap ±" in str(Results({"mi": e}))
     with pytest.raises(ValueError, match=r"bootstrap of 4 groups.*holds only 3 of them.*folds=2.*finer groups"):
         ji.mutual_information(pair[0][:400], pair[1][:400], groups=np.repeat(np.arange(4), 100), **SMALL, bootstrap=20)
+
+
+def test_a_bootstrap_of_what_is_counted_needs_no_folds():
+    rng, groups = np.random.default_rng(0), np.repeat(np.arange(8), 25)
+    x, y = rng.integers(0, 3, (2, 200)).astype(str)
+    e = ji.mutual_information(x, y, groups=groups, bootstrap=20, progress=False)
+    assert e.diagnostics["bootstrap_stderr"] > 0.0
 
 
 def test_a_bootstrap_that_may_draw_no_weight_is_refused_at_once(pair):
@@ -409,6 +423,9 @@ def test_conventions_of_scikit_learn():
     search = pytest.importorskip("sklearn.model_selection").GridSearchCV(m, {"width": [8]}, cv=2)
     assert search.fit(x[:600], y[:600]).best_params_ == {"width": 8}
     assert m.set_params(budget="standard").budget == "standard"
+    for option, here in (("seed", "random_state"), ("discrete", "discrete_target")):
+        with pytest.raises(ValueError, match=f"unknown option '{option}': here it is {here}"):
+            MutualInformation(**{option: None}).fit(x, y)
 
 
 def test_functions_ask_what_their_name_says(monkeypatch):
@@ -488,6 +505,10 @@ def test_command_line_leaves_out_what_no_measure_names(tmp_path, pair, monkeypat
     assert asked["names"] == ["x", "y"] and asked["groups"][1] == "cell1"
     assert cli.main([*ask, "--null", "19"]) == 0
     assert asked["measures"] == ("total_correlation", "dual_total_correlation", "s_information")
+    np.savetxt(tmp_path / "s.csv", np.zeros((60, 4)), delimiter=",", header="a,b,c,d", comments="")
+    ask = ["estimate", str(tmp_path / "s.csv"), "--no-cache", "--measures"]
+    assert cli.main([*ask, "o_information_gradient(a)", "total_correlation(a, b)"]) == 0
+    assert asked["names"] == ["a", "b", "c", "d"]  # a gradient is of the whole system
 
 
 def test_import_is_light():

@@ -408,6 +408,10 @@ def test_rows_called_otherwise_are_not_paired_by_position(xy):
         inputs.check({"a": frame["a"], "b": shuffled["b"]})
     with pytest.raises(ValueError, match="sample_weight has another index than a"):
         ji.fit(frame, "mutual_information", sample_weight=shuffled["a"] ** 2)
+    with pytest.raises(ValueError, match="data set 0: rows do not match: groups has another index than a"):
+        ji.estimate_many([frame], "mutual_information", groups=shuffled["a"])
+    with pytest.raises(ValueError, match="groups has another index than v"):
+        ji.windows({"v": frame, "w": frame.copy()}, "mutual_information", groups=shuffled["a"])
     with pytest.raises(ValueError, match="the same columns in one order"):
         ji.kl_divergence(frame, frame[["b", "a"]])
     assert inputs.check({"a": shuffled["a"], "b": shuffled["b"]}).x.shape == (N, 2)
@@ -517,3 +521,31 @@ def test_groups_say_that_order_is_known():
     with pytest.warns(inputs.InputWarning, match="of x, y are alike"):
         ji.fit(vs, measures=())
     ji.fit(vs, measures=(), groups=np.arange(400) // 40)
+
+
+def test_labels_kept_as_bytes_are_text(xy):
+    text = np.asarray(["go", "stop"] * (N // 2))
+    table = inputs.check({"x": xy[0], "c": text.astype("S4")})
+    assert table.classes["c"].tolist() == ["go", "stop"]
+    np.testing.assert_array_equal(table.x, inputs.check({"x": xy[0], "c": text}).x)
+    with pytest.raises(ValueError, match="c holds bytes that are no text"):
+        inputs.check({"x": xy[0], "c": np.asarray([b"\xff", b"a"] * (N // 2))})
+
+
+@pytest.mark.parametrize("fitted", ["numbers", "text"])
+def test_labels_that_read_alike_are_one_class(xy, fitted):
+    """Categories of pandas are text; their values in other rows may be numbers, which sort otherwise."""
+    numbers = np.arange(N) % 4 + 8
+    first, then = (numbers, numbers.astype(str)) if fitted == "numbers" else (numbers.astype(str), numbers)
+    table = inputs.check({"x": xy[0], "c": first}, ["c"])
+    new = inputs.apply(table, {"x": xy[0], "c": then})
+    np.testing.assert_array_equal(new, table.x)
+    with pytest.raises(ValueError, match="c has the class '12', which was not among those fitted: .*9"):
+        inputs.apply(table, {"x": xy[0], "c": (then.astype(int) + 1).astype(then.dtype)})
+
+
+def test_booleans_in_several_columns_say_how_to_be_read(xy):
+    many = np.random.default_rng(0).random((N, 3)) < 0.5
+    for discrete, word in ((None, "has 3 columns"), ((), "got dtype bool")):
+        with pytest.raises(ValueError, match=rf"v is not numeric.*{word}.*\.astype\(float\)"):
+            inputs.check({"x": xy[0], "v": many}, discrete)

@@ -134,3 +134,13 @@ def test_rows_of_no_weight_make_no_hole_and_hide_none():
     np.testing.assert_allclose(here[inside], z[inside], atol=0.05)
     assert here[x[1000:] < 15.0].max() < 0.0 < here[x[1000:] > 15.0].min() < 0.01
     assert np.isfinite(among.forward(x)).all()
+
+
+def test_outermost_rows_have_the_slope_of_the_tails():
+    """Where a flat last piece follows a steep one the curve between the knots ends flat, its logarithm at nothing."""
+    for seed in range(40):
+        x = np.random.default_rng(seed).standard_t(2, size=40)
+        m = preprocess.rank_to_normal(x)
+        ends = np.array([x.min(), x.max()])
+        outside = ends + 1e-6 * np.ptp(x) * np.array([-1.0, 1.0])
+        np.testing.assert_allclose(m.log_slope(ends), m.log_slope(outside), atol=1e-2)

@@ -122,6 +122,34 @@ def test_what_follows_the_bar_is_given_in_every_view():
         assert asked.kind.startswith("conditional ")
 
 
+def test_a_gradient_is_of_every_variable_that_is_not_given():
+    asked = queries.parse("o_information_gradient(c | a)", B)
+    assert asked.whole(4) == ((2, 1, 3), (0,)) and asked.variables(4) == (2, 1, 3, 0)
+    assert queries.parse("entropy(b | k)", B).variables(4) == (1, 3)
+    labels = Blocks((2, 2, 2, 1), discrete=(True, True, True, False))
+    assert queries.is_plug_in(
+        queries.parse("o_information_gradient(0)", labels), Blocks((2, 2, 2), discrete=(True,) * 3)
+    )
+    mixed = queries.parse("o_information_gradient(0)", labels)
+    assert not queries.is_plug_in(mixed, labels)
+    with pytest.raises(ValueError, match="is for continuous variables"):
+        queries.build(mixed, labels)
+
+
+def test_the_gradient_of_labels_is_counted():
+    """∂_i Ω = Ω(X) − Ω(X_−i), which of three is Ω itself."""
+    codes = np.random.default_rng(4).integers(0, 2, size=(4000, 4))
+    codes[:, 0], codes[:, 3] = codes[:, 1] ^ codes[:, 2], codes[:, 1]
+    value = lambda measure, *groups: plugin.plug_in(codes, plugin.entropy_sets(measure, groups)).value
+    of_three = value("o_information_gradient", (0, 1, 2))
+    assert of_three == pytest.approx(value("o_information", (0, 1, 2)), abs=1e-12)
+    assert of_three == pytest.approx(-np.log(2), abs=0.01)  # an exclusive or
+    of_four = value("o_information", (0, 1, 2, 3)) - value("o_information", (0, 1, 2))
+    assert value("o_information_gradient", (3, 0, 1, 2)) == pytest.approx(of_four, abs=1e-12)
+    given = value("o_information", (0, 1, 2), (3,))
+    assert value("o_information_gradient", (0, 1, 2), (3,)) == pytest.approx(given, abs=1e-12)
+
+
 def test_plug_in_given_a_variable_matches_the_pmf():
     """TC(A, B | C) of labels is their conditional mutual information, exactly."""
     a, b, c = (0,), (1,), (2,)

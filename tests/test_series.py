@@ -45,6 +45,7 @@ def test_no_past_reaches_across_recordings():
         (np.zeros(5), np.zeros(6), 1, "equally long"),
         (np.zeros(5), np.zeros(5), 0, "at least 1"),
         (np.zeros((5, 2, 2)), np.zeros(5), 1, "expected a series"),
+        (np.zeros(5) + 1j, np.zeros(5), 1, "x is complex: expected real numbers"),
         (np.array(["rest", "run"] * 5), np.zeros(10), 1, "x: expected a series of numbers"),
         (pd.Series(np.zeros(5)), pd.Series(np.zeros(5), index=range(4, -1, -1)), 1, "y has another index than x"),
     ],
@@ -52,6 +53,12 @@ def test_no_past_reaches_across_recordings():
 def test_bad_series(x, y, lag, words):
     with pytest.raises(ValueError, match=words):
         ji.transfer_entropy(x, y, lag)
+
+
+def test_weights_of_samples_called_otherwise_are_refused():
+    x, y = (pd.Series(v) for v in process(400))
+    with pytest.raises(ValueError, match="sample_weight has another index than x"):
+        ji.transfer_entropy(x, y, sample_weight=pd.Series(np.ones(400), index=range(399, -1, -1)))
 
 
 def test_masked_samples_are_missing():

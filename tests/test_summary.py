@@ -89,6 +89,22 @@ def test_what_bends_in_many_coordinates_is_in_the_error():
         assert bent.stderr**2 - plain.stderr**2 == pytest.approx((share * 0.5) ** 2)
 
 
+def test_codes_of_labels_do_not_bend():
+    told = lambda **kw: estimate(fit=fitted(dim=1, **kw)).diagnostics["bent"]
+    with_label = fitted(dim=1)
+    with_label.blocks = Blocks((1, 60), discrete=(False, True))
+    assert estimate(fit=with_label).diagnostics["bent"] == pytest.approx(told() / 2)  # one coordinate of two
+
+
+def test_groups_without_weight_are_no_draws():
+    rng = np.random.default_rng(0)
+    groups, values = np.repeat(np.arange(50), 4), rng.normal(size=200)
+    weights = (groups < 3).astype(float)
+    some = groups < 3
+    few = summary.clustered_variance(values[some], np.ones(12), groups[some])
+    assert summary.clustered_variance(values, weights, groups) == pytest.approx(few)
+
+
 @pytest.mark.parametrize("count", [3, 6, 30])
 def test_few_groups_widen_the_interval_to_that_of_student(count):
     rng = np.random.default_rng(0)

@@ -157,6 +157,13 @@ def test_rows_of_both_are_told_apart_without_false_alarms():
     assert any(flag.startswith("hardly any overlap") for flag in far.flags)
 
 
+def test_what_lies_beyond_is_in_the_unit_asked_for():
+    rng = np.random.default_rng(2)
+    p, q = 2.0 * rng.standard_t(3, size=(400, 1)), rng.normal(size=(400, 1))
+    nats, bits = (ji.kl_divergence(p, q, unit=unit, **SMALL).diagnostics["beyond"] for unit in ("nats", "bits"))
+    assert nats > 0.0 and bits == pytest.approx(nats / np.log(2))
+
+
 def test_text_is_refused_in_words_that_help():
     text = np.array([["a"], ["b"]] * 60)
     with pytest.raises(ValueError, match="not of labels: expected numbers.*frequencies"):

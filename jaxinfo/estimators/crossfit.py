@@ -278,8 +278,11 @@ def _train(
             keeper.save(done, _kept(state, best, scores))
             if parallel.any_host(keeper.stopping):
                 keeper.leave()
-    if keeper is not None and (found is None or found[0] < done):
-        keeper.save(done, _kept(state, best, scores))
+    if keeper is not None:
+        if found is None or found[0] < done:
+            keeper.save(done, _kept(state, best, scores))
+        if parallel.any_host(keeper.stopping):  # told during the last steps: another group may follow
+            keeper.leave()
     params, best_step = parallel.fetch((best["params"], best["step"]))
     out = []
     for u, course in enumerate(courses):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -40,13 +40,8 @@ def independent(
 
     With variables ``together`` the rows of those alone are permuted, all alike: what they have to do with each other stays,
     which is the null of mutual information between two groups of variables.
-
-    Raises:
-      ValueError: when a variable is the same all over every group: shifts within groups leave it as it is.
     """
     moved = [list(together)] if together else [[k] for k in range(1, len(slices))]
-    if groups is not None:
-        _refuse_unmoved(x, slices, groups)
     rng = np.random.default_rng([seed, 99])
     for _ in range(count):
         out = x.copy()
@@ -57,17 +52,29 @@ def independent(
         yield out
 
 
-def _refuse_unmoved(x: np.ndarray, slices: Sequence[slice], groups: np.ndarray) -> None:
-    """Refuse a variable that shifts within groups do not move against the others, when they are most of the rows."""
+def check_moved(x: np.ndarray, steps: np.ndarray, variables: Mapping[str, slice], groups: np.ndarray | None) -> None:
+    """Refuse variables that shifts within groups do not move against others, when groups of several rows are most of them.
+
+    Args:
+      x: ``[n, D]`` packed rows.
+      steps: ``[D]`` width of the noise that was added to coordinates that tie.
+      variables: those that are tested, by name.
+      groups: ``[n]`` integer labels; without, rows of the whole are permuted.
+
+    Raises:
+      ValueError: naming a variable that is the same all over every group, but for noise.
+    """
+    if groups is None:
+        return
     order, starts = _in_order(groups)
     counts = np.diff([*starts, order.size])
     if 2 * counts[counts == 1].size >= order.size:
         return
-    for k, s in enumerate(slices, 1):
+    for name, s in variables.items():
         inside = x[order, s]
-        if (np.maximum.reduceat(inside, starts) == np.minimum.reduceat(inside, starts)).all():
+        if (np.maximum.reduceat(inside, starts) - np.minimum.reduceat(inside, starts) <= steps[s]).all():
             raise ValueError(
-                f"null= shifts rows within groups, and variable {k} is constant within every one of them, so that "
+                f"null= shifts rows within groups, and {name} is constant within every one of them, so that "
                 "nothing would change; give one row per group (say, means) and no groups, or read the interval, .ci()."
             )
 

@@ -152,4 +152,7 @@ def entropy_sets(measure: str, groups: Sequence[tuple[int, ...]]) -> list[tuple[
         return tc + dtc
     if measure == "o_information":
         return tc + [(-k, s) for k, s in dtc]
-    raise ValueError(f"{measure} has no plug-in form for discrete variables; ask for o_information of subsets instead.")
+    if measure == "o_information_gradient":  # Ω(X) − Ω(X_−i), i the first
+        omega = lambda among: entropy_sets("o_information", (among,))
+        return omega(system) + [(-k, s) for k, s in omega(system[1:])]
+    raise ValueError(f"{measure} is no measure of discrete variables.")

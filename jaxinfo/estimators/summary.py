@@ -48,8 +48,8 @@ def clustered_variance(values: np.ndarray, weights: np.ndarray, groups: np.ndarr
     w = weights / weights.sum()
     residual = w * (values - w @ values)
     if groups is not None:
-        residual = np.bincount(groups, weights=residual)
-    m = residual.size
+        residual, w = (np.bincount(groups, weights=v) for v in (residual, w))
+    m = int(np.count_nonzero(w))  # what has no weight is no draw
     few = 1.0 if groups is None else (stats.t.ppf(0.975, max(m - 1, 1)) / stats.norm.ppf(0.975)) ** 2
     return float(few * np.sum(residual**2) * m / max(m - 1, 1))
 
@@ -228,9 +228,10 @@ def bent_share(coordinates: int) -> float:
 
 
 def _coordinates(measure: Measure, fitted: Fitted) -> int:
-    """Coordinates of the variables that some view of the measure shows."""
+    """Coordinates of the variables that some view of the measure shows; the codes of labels do not bend."""
+    blocks = fitted.blocks
     shown = {i for view in measure.views() for i, role in enumerate(view) if role != vw.ABSENT}
-    return sum(fitted.blocks.sizes[i] for i in shown)
+    return sum(blocks.sizes[i] for i in shown if not blocks.discrete[i])
 
 
 def _late_progress(fitted: Fitted, measure: Measure) -> float:

@@ -31,25 +31,38 @@ def test_rows_of_a_group_are_shifted_round_it():
 def test_a_variable_that_no_group_sees_change_is_refused():
     groups = np.repeat(np.arange(10), 20)
     x = np.column_stack([np.random.default_rng(0).normal(size=200), groups])
-    for order, number in (([0, 1], 2), ([1, 0], 1)):
-        with pytest.raises(
-            ValueError, match=f"variable {number} is constant within every one of them.*one row per group"
-        ):
-            list(permutation.independent(x[:, order], SLICES, groups, 1, 0))
+    for order, name in (([0, 1], "b"), ([1, 0], "a")):
+        with pytest.raises(ValueError, match=f"{name} is constant within every one of them.*one row per group"):
+            permutation.check_moved(x[:, order], np.zeros(2), dict(zip("ab", SLICES)), groups)
+
+
+@pytest.mark.filterwarnings("ignore::jaxinfo.inputs.InputWarning")
+def test_what_is_not_tested_may_stand_still_in_every_group():
+    rng, groups = np.random.default_rng(0), np.repeat(np.arange(10), 20)
+    x = {
+        "x": rng.normal(size=200),
+        "y": rng.normal(size=200),
+        "age": groups + 0.5,
+    }  # repeats: noise of width 1 is added
+    ask = dict(groups=groups, null=1, progress=False, budget="quick", steps=20, width=8)
+    e = ji.estimate(x, "mutual_information(x; y)", **ask)["mutual_information(x; y)"]
+    assert e.diagnostics["p_value"] in (0.5, 1.0)
+    with pytest.raises(ValueError, match="age is constant within every one of them"):
+        ji.estimate(x, "mutual_information(x; age)", **ask)
 
 
 def test_rows_of_their_own_make_up_for_one_group_that_stands_still():
     groups = np.concatenate([np.arange(900), [900, 900]])
     x = np.random.default_rng(0).normal(size=(902, 2))
     x[-2:, 1] = 0.0
+    permutation.check_moved(x, np.zeros(2), dict(zip("ab", SLICES)), groups)
     (drawn,) = permutation.independent(x, SLICES, groups, 1, 0)
     assert np.mean(drawn[:900, 1] == x[:900, 1]) < 0.1
 
 
 def test_variables_of_one_side_are_permuted_alike():
-    slices = (slice(0, 1), slice(1, 3), slice(3, 4))
     x = np.arange(800.0).reshape(200, 4)
-    (drawn,) = permutation.independent(x, slices, None, 1, 0, together=(1, 2))
+    (drawn,) = permutation.independent(x, (slice(0, 1), slice(1, 3), slice(3, 4)), None, 1, 0, together=(1, 2))
     np.testing.assert_array_equal(drawn[:, 0], x[:, 0])
     np.testing.assert_array_equal(drawn[:, 1:] - drawn[:, 1:2], x[:, 1:] - x[:, 1:2])
     assert np.mean(drawn[:, 1] == x[:, 1]) < 0.1
