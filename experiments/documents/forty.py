@@ -56,7 +56,7 @@ def verdicts(records: list[dict], flops: dict[str, float]) -> list[str]:
     steps = sum(max(max(of) for of in r["steps"].values()) for r in records)
     lines += [
         f"- {done} (bar: {b_gpu['seeds']} seeds in {b_gpu['minutes']:g}): {said(wall <= b_gpu['minutes'], enough)}",
-        f"- In training, compiling included: {steps / taken:.0f} steps of all fits of a shape per second, "
+        f"- In training, compiling included: {steps / taken:.0f} steps per second, each of all fits of a shape at once, "
         f"{trained / taken / 1e12:.2f} TFLOP/s, {100 * trained / taken / b_gpu['flops_per_s']:.1f} % of what an "
         f"{b_gpu['device']} can in single precision ({b_gpu['flops_per_s'] / 1e12:.0f} TFLOP/s).",
     ]
@@ -113,7 +113,7 @@ def markdown(records: list[dict]) -> str:
 def table(records: list[dict]) -> list[str]:
     """A line for each shape of one run."""
     lines = [
-        "| dimensions | tasks | mean error | worst | mean steps | wall, s | CPU-s | TFLOP of training |",
+        "| dimensions | tasks | mean error | worst seed | mean steps | wall, s | CPU-s | TFLOP of training |",
         "|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for r in records:

@@ -100,7 +100,8 @@ def _bent(record: dict, measure: str) -> float:
 def covered(records: list[dict], what: str = "all tasks") -> list[str]:
     """A line on how many 95 % intervals of these records hold the truth, and which is furthest from it; no bar.
 
-    Standard errors of before the part ``bent`` are told with it too.
+    Standard errors of before the part ``bent`` are told with it too.  Records of the benchmarks are what the parts of the
+    standard error were weighed by, which the line says.
     """
     z, with_bent = {}, {}
     for r in records:
@@ -115,7 +116,8 @@ def covered(records: list[dict], what: str = "all tasks") -> list[str]:
     inside, now = (sum(abs(v) <= 1.96 for v in each.values()) for each in (z, with_bent))
     older = "" if now == inside else f" ({now} with the part of the error that this version adds for bent laws)"
     return [
-        f"- Intervals of 95 %, {what}: {inside} of {len(z)} hold the truth{older}; the furthest estimate is "
+        f"- Intervals of 95 %, {what}: {inside} of {len(z)} hold the truth{older}, on such tasks as its parts were weighed by; "
+        f"the furthest estimate is "
         f"{number(abs(z[furthest]), 1)} standard errors {'below' if z[furthest] < 0 else 'above'} it "
         f"({furthest[0]}, {furthest[1].replace('_', ' ')})."
     ]

@@ -70,8 +70,15 @@ def test_times_are_means_over_seeds_and_compiling_counts():
     (shared,) = cost.compared([*ours, PUBLISHED])
     assert shared["seeds"] == 1 and shared["ratio"] == pytest.approx(400 / 8)  # of the seed that both have
     assert cost.compared([ours[0], both[1]]) == []
+    assert cost.compared([ours[0] | {"environment": {"processor": "other"}}, PUBLISHED]) == []
     slower = [timed("ours", (5, 0.2), (11, -0.03), seed=0)]
     assert "(bar: 40): **outside.**" in cost.markdown([*slower, PUBLISHED])
+
+
+def test_it_is_said_where_ours_is_near_before_networks_learn():
+    far, near = (timed("ours", (5, e), (8, 0.01)) for e in (0.2, 0.04))
+    said = "1v1-normal-0.75 ours is near at its first checkpoint"
+    assert said in cost.markdown([near, PUBLISHED]) and said not in cost.markdown([far, PUBLISHED])
 
 
 def test_a_recipe_that_went_on_beyond_its_steps_is_said_to():

@@ -51,7 +51,7 @@ def test_part_of_an_accelerator_is_projected_by_what_it_took_beside_a_cpu():
     text = forty.markdown([gpu, *cpu])
     assert text.index("`--config.seeds=1`") < text.index("`--config.seeds=10`")
     assert "10 tasks × 10 seeds in 2.0 minutes of wall (bar: 10 seeds in 10): within so far." in text
-    assert "58 steps of all fits of a shape per second, 33.50 TFLOP/s, 50.0 % of what an H200" in text
+    assert "58 steps per second, each of all fits of a shape at once, 33.50 TFLOP/s, 50.0 % of what an H200" in text
     assert "all 40 tasks would take 4.0 minutes (bar: 10)." in text and text.count("projection") == 1
     assert "3.3 CPU-minutes a seed (bar: 25): within." in text and "10 of 10 (bar: all): within so far." in text
 

@@ -26,6 +26,17 @@ def test_a_change_is_compared_on_the_data_sets_of_the_default():
     assert "## Rows" not in text
 
 
+def test_what_differs_between_tasks_is_no_error():
+    """One task loses all of it, on every seed alike; one seed of each task leaves only their difference to tell."""
+    of = lambda task, errors, **more: [record(task=task, seed=k, error=e, **more) for k, e in enumerate(errors)]
+    default = of("easy", (0.01, 0.02)) + of("wide", (0.01, 0.01))
+    worse = of("easy", (0.01, 0.02), options={"width": 8}) + of("wide", (0.09, 0.11), options={"width": 8})
+    (line,) = rows_of(method_notes.markdown(default + worse), "Size and kind of network")
+    assert line.startswith("| width=8 | 4 | 0.057 | 0.013 | 0.045 ± 0.005 | **worse** |")
+    (line,) = rows_of(method_notes.markdown(default + worse[::2]), "Size and kind of network")
+    assert line.startswith("| width=8 | 2 | 0.050 | 0.010 | 0.040 ± 0.040 | no difference shown |")
+
+
 def test_only_data_sets_of_both_are_compared():
     default = [record(seed=k, error=e) for k, e in enumerate((0.01, 0.02, 0.04))]
     text = method_notes.markdown([*default, record(seed=2, error=0.05, options={"width": 8}), record(task="x", seed=5)])
