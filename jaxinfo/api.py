@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jaxinfo import inputs, queries, two_laws
+from jaxinfo import beside, inputs, queries, two_laws
 from jaxinfo.estimators.settings import Settings
 from jaxinfo.model import Model, train_many
 from jaxinfo.options import Options
@@ -43,7 +43,7 @@ def fit(vs: Any, measures: str | Sequence[str] = queries.SYSTEM, **options: Any)
     variables = inputs.named(vs)
     measures = _enough(measures, variables)
     table = inputs.check(variables, opts.discrete, least=1, seed=opts.seed)
-    inputs.same_index(variables | {"groups": opts.groups, "sample_weight": opts.sample_weight})
+    beside.same_index(variables | {"groups": opts.groups, "sample_weight": opts.sample_weight})
     return Model.train(table, measures, opts, overrides)
 
 
@@ -114,7 +114,7 @@ def ask_each(
             try:
                 variables = inputs.named(vs)
                 table = inputs.check(variables, opts.discrete, seed=opts.seed)
-                inputs.same_index(variables | {"groups": opts.groups, "sample_weight": opts.sample_weight})
+                beside.same_index(variables | {"groups": opts.groups, "sample_weight": opts.sample_weight})
             except ValueError as e:
                 raise ValueError(f"{called}: {e} {advice}".strip()) from e
             models.append(Model.ask(table, _enough(measures, variables), opts, overrides))

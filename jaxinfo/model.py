@@ -14,7 +14,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxinfo import inputs, kept, pathwise, queries, refits, training
+from jaxinfo import beside, inputs, kept, pathwise, queries, refits, training
 from jaxinfo import measures as ms
 from jaxinfo import views as vw
 from jaxinfo.blocks import Blocks
@@ -45,8 +45,8 @@ class Model:
         self.weights = self.groups = None
         self.looks_twice = True  # whether neighbours are asked for a second opinion
         if table is not None:
-            self.weights = inputs.row_weights(opts.sample_weight, table.x.shape[0])
-            self.groups = inputs.row_groups(opts.groups, table.x.shape[0])
+            self.weights = beside.row_weights(opts.sample_weight, table.x.shape[0])
+            self.groups = beside.row_groups(opts.groups, table.x.shape[0])
 
     @classmethod
     def train(
@@ -312,9 +312,9 @@ class Model:
         if rows is None:
             groups = self.groups
         else:
-            inputs.same_index(inputs.named(rows) | {"groups": groups, "sample_weight": sample_weight})
-            weights, groups = inputs.row_weights(sample_weight, len(x)), inputs.row_groups(groups, len(x))
-            inputs.several_groups(groups, weights)
+            beside.same_index(inputs.named(rows) | {"groups": groups, "sample_weight": sample_weight})
+            weights, groups = beside.row_weights(sample_weight, len(x)), beside.row_groups(groups, len(x))
+            beside.several_groups(groups, weights)
         measures = self._measures(asked)
         found: dict[str, Estimate] = {}
         if measures:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxinfo import api, columns, inputs
+from jaxinfo import api, beside, columns, inputs
 from jaxinfo.results import Results
 from jaxinfo.types import Estimate
 
@@ -48,10 +48,10 @@ def transfer_entropy(x: Any, y: Any, lag: int = 1, *, groups: Any = None, **opti
         raise ValueError(
             f"x and y must be equally long, got {length} and {len(sides['y'])} samples; cut the longer one."
         )
-    inputs.same_index({"x": x, "y": y, "groups": groups, "sample_weight": options.get("sample_weight")})
+    beside.same_index({"x": x, "y": y, "groups": groups, "sample_weight": options.get("sample_weight")})
     if isinstance(lag, bool) or not isinstance(lag, Integral) or lag < 1:
         raise ValueError(f"lag must be a whole number of samples, at least 1, got {lag!r}.")
-    given = inputs.row_groups(groups, length)
+    given = beside.row_groups(groups, length)
     labels = np.zeros(length, int) if given is None else given
     stretch = np.arange(length) * SEGMENTS // length if given is None else given
     present = np.arange(lag, length)
@@ -63,7 +63,7 @@ def transfer_entropy(x: Any, y: Any, lag: int = 1, *, groups: Any = None, **opti
     history = lambda side: sides[side][past].reshape(len(present), -1)
     variables = {"present": sides["y"][present], "source": history("x"), "own_past": history("y")}
     name = "conditional_mutual_information(present; source | own_past)"
-    weights = inputs.row_weights(options.pop("sample_weight", None), length)
+    weights = beside.row_weights(options.pop("sample_weight", None), length)
     if weights is not None:
         options["sample_weight"] = weights[present]
     e = api.estimate(variables, name, groups=stretch[present], **options)[name]
@@ -131,7 +131,7 @@ def windows(
       ValueError: for arrays that are not aligned, a window or stride that does not fit, or bad data; says which window.
     """
     arrays, variables = {}, inputs.named(vs)
-    inputs.same_index(variables | {k: options.get(k) for k in ("groups", "sample_weight")})
+    beside.same_index(variables | {k: options.get(k) for k in ("groups", "sample_weight")})
     for name, v in variables.items():
         a = columns.plain(name, v)
         if a.ndim not in (2, 3):

@@ -8,7 +8,7 @@ import pytest
 from scipy import signal
 
 import jaxinfo as ji
-from jaxinfo import inputs
+from jaxinfo import beside, inputs
 from jaxinfo.estimators.settings import Settings
 from jaxinfo.options import Options
 
@@ -48,9 +48,9 @@ def test_masked_entries_are_missing(xy):
     with pytest.raises(ValueError, match=r"x holds 1 masked values, the first in row 7"):
         inputs.check(bad(labels, xy))
     with pytest.raises(ValueError, match="sample_weight must be finite"):
-        inputs.row_weights(np.ma.masked_equal(np.arange(N) + 1.0, 7.0), N)
+        beside.row_weights(np.ma.masked_equal(np.arange(N) + 1.0, 7.0), N)
     with pytest.raises(ValueError, match="groups has no label in 1 rows, the first row 7"):
-        inputs.row_groups(np.ma.masked_equal(np.arange(N), 7), N)
+        beside.row_groups(np.ma.masked_equal(np.arange(N), 7), N)
     whole = inputs.check(bad(np.ma.masked_array(xy[0], False), xy))
     np.testing.assert_array_equal(whole.x, inputs.check(bad(xy[0], xy)).x)
 
@@ -77,7 +77,7 @@ def test_times_are_not_numbers(xy, kind):
         with pytest.raises(ValueError, match=r"x is not numeric.*64\[s\].*np\.timedelta64\(1, 's'\)"):
             inputs.check(bad(when, xy))
     with pytest.raises(ValueError, match="sample_weight is not numeric"):
-        inputs.row_weights(np.arange(N).astype(kind), N)
+        beside.row_weights(np.arange(N).astype(kind), N)
 
 
 def test_constant_column(xy):
@@ -271,14 +271,14 @@ def test_weights_and_groups(xy):
 )
 def test_rows_without_a_group_are_not_one_group(groups):
     with pytest.raises(ValueError, match="groups has no label in 2 rows, the first row 1.*name them, or drop"):
-        inputs.row_groups(groups, 3)
+        beside.row_groups(groups, 3)
 
 
 def test_groups_of_any_kind():
     for groups in (["b", "a", "b"], [2.0, 1.0, 2.0], np.asarray(["2021", "2020", "2021"], "M8[D]")):
-        assert inputs.row_groups(groups, 3).tolist() == [1, 0, 1]
+        assert beside.row_groups(groups, 3).tolist() == [1, 0, 1]
     with pytest.raises(ValueError, match="groups mixes labels that have no common order"):
-        inputs.row_groups(np.asarray(["a", 1, "a"], object), 3)
+        beside.row_groups(np.asarray(["a", 1, "a"], object), 3)
 
 
 def test_discrete_with_too_many_classes_or_columns(xy):
