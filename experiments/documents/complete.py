@@ -69,13 +69,19 @@ def recorded(name: str, records: Sequence[dict]) -> Recorded:
 def stated(text: str, name: str, found: Recorded) -> str:
     """A document with a line under its title that says how much of it is there; without all of it nothing is final."""
     title, _, rest = text.partition("\n\n")
-    line = f"Recorded: {len(found.records)} of the {found.asked} cells that `configs/{name}.py` asks for."
+    line = f"Recorded: {len(found.records)} of the {found.asked} cells that `configs/{name}.py` asks for{spent(found.records)}."
     if found.missing:
         line = f"**{line} Missing: {named(found.missing)}.**"
         rest = rest.replace(WITHIN, SO_FAR)
     if found.others:
         line += f" Left out: {found.others} records of cells that it does not ask for."
     return f"{title}\n\n{line}\n\n{rest}"
+
+
+def spent(records: Sequence[dict]) -> str:
+    """The CPU-hours of records in words, of those that count them."""
+    seconds = [s for r in records if isinstance(s := r.get("cpu_s"), int | float)]
+    return f", {sum(seconds) / 3600:.1f} CPU-hours" if seconds else ""
 
 
 def named(cells: Sequence[dict]) -> str:

@@ -21,15 +21,14 @@ TRIED = {
         "reading are one program each already, for all views, rows and folds.",
     ),
     "systems": (
-        "TC and DTC: 1. Layers for each variable that look at what is correlated, the default up to commit 863c82a, whose "
-        "record is in the history of `records/systems.jsonl`: further away. 2. Layers that look at what bends, the default "
-        "since. 3. One network for all views, `net=\"mlp\"`, beside the default's error where it was measured. 4. `longer=2` "
-        "may take twice the steps and ends where the default ends: held-out rows had stopped gaining, and networks go back "
-        "to where those were best.",
+        "TC and DTC, tried on the worst of them: 1. Layers for each variable that look at what is correlated, the default up "
+        "to commit 863c82a, whose record is in the history of `records/systems.jsonl`: further away. 2. Layers that look at "
+        "what bends, the default since. 3. One network for all views, `net=\"mlp\"`, beside the default's error where it was "
+        "measured. 4. `longer=2` may take twice the steps and ends where the default ends: held-out rows had stopped gaining, "
+        "and networks go back to where those were best.",
         "Gradients: 1. The default of many vectors, layers for each variable, for 16,000 to 18,000 steps, up to commit "
         "c48c374: further away, in the history of the records. 2. One network for all views, `net=\"mlp\"`, the default "
-        "before, beside the default's error. 3. The default since, 24,000 to 32,000 steps: held-out rows gain little after "
-        "20,000.",
+        "before, beside the default's error. 3. The default since, 24,000 to 32,000 steps.",
         "Tried without a record, with one network for all views: a larger batch brings gradients nearer and leaves the "
         "O-information of the same system where it was; twice the steps change TC and DTC by less than their standard errors.",
     ),

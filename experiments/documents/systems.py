@@ -102,9 +102,11 @@ def verdicts(records: list[dict]) -> list[str]:
         if of:
             worse = np.max([(r["tc"], r["dtc"]) for r in of], axis=1)  # NaN stays NaN, and is what argmax finds
             reached, worst = float(np.max(worse)), of[int(np.argmax(worse))]
+            beyond = [f"{r['task']} {100 * w:.1f} %" for r, w in zip(of, worse) if not w <= bar]  # true of NaN
             lines.append(
                 f"- TC and DTC, {kind}, {len(of)} systems: worst relative error {100 * reached:.1f} %, {worst['task']} (bar: "
-                f"{100 * bar:g} %): {said(reached <= bar)}"
+                f"{100 * bar:g} %): {said(not beyond)}"
+                + (f" Beyond it are {len(beyond)}: {', '.join(beyond)}." if beyond else "")
                 + beside([r["task"] for r in of], rows, lambda r: f"{100 * max(r['tc'], r['dtc']):.1f} %")
             )
     if ours:
@@ -146,10 +148,12 @@ def verdicts(records: list[dict]) -> list[str]:
         if shared:
             # one that diverged is no number, and behind any that is
             ahead = sum(of_ours[t] < theirs[t] or not np.isfinite(theirs[t]) for t in shared if np.isfinite(of_ours[t]))
+            omega = {(r["estimator"], r["task"]): r["omega"] for r in rows}
+            alone = sum(not omega[name, t] <= omega[OURS, t] for t in shared)
             lines.append(
                 f"- {name} ({budget(records, name)}): sum of the three relative errors {_median(theirs, shared)}, ours "
                 f"{_median(of_ours, shared)}, medians; ours is ahead on {ahead} of {len(shared)} systems (bar: all): "
-                + said(ahead == len(shared))
+                f"{said(ahead == len(shared))} By O-information alone on {alone}."
             )
     return lines
 

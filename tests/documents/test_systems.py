@@ -39,6 +39,9 @@ def test_verdicts(tmp_path):
     records = [OURS, rival(15.0, 16.0), sloped(-0.45)]
     text = systems.markdown(records)
     assert "1 systems: worst relative error 1.0 %, mixed-10x5-plain (bar: 3 %): within." in text
+    assert "Beyond it" not in text and "By O-information alone on 1." in text
+    further = told("jaxinfo", 22.0, 10.1, task="other-plain")
+    assert "(bar: 3 %): **outside.** Beyond it are 1: other-plain 10.0 %." in systems.markdown([OURS, further])
     assert "right in 1 of 1 estimates" in text and "0 wrong signs, worst mean absolute error 0.050" in text
     assert "- line-nwj (10 CPU-seconds and 700 steps for each mutual information): sum" in text
     assert "ours is ahead on 1 of 1 systems (bar: all): within." in text
