@@ -22,10 +22,10 @@ def main(_):
     config, workdir = CONFIG.value, Path(WORKDIR.value)
     if config.data.startswith("example:"):
         variables, title = embedded.load(config.data.removeprefix("example:"))
+        if config.blocks:
+            variables = data.join(variables, data.parse_blocks(config.blocks))
     else:
-        variables, title = data.read(config.data), config.data
-    if config.blocks:
-        variables = data.join(variables, data.parse_blocks(config.blocks))
+        variables, title = data.read(config.data, config.blocks or None), config.data
     if config.rows:
         variables = {k: v[: config.rows] for k, v in variables.items()}
     with JsonLines(workdir / "records.jsonl") as log:

@@ -60,9 +60,11 @@ class Mapped:
         sides = [np.asarray(a[rows[order]], np.float64).reshape(len(rows), -1) for a in self.arrays.values()]
         return np.concatenate(sides, 1)[np.argsort(order)]
 
-    def batch(self, step: int, size: int) -> np.ndarray:
-        """Batch ``step``, drawn with replacement."""
-        return self.take(np.random.default_rng([self.seed, step]).integers(0, self.n, size))
+    def batch(self, step: int, slabs: int, rows: int, mine: slice) -> np.ndarray:
+        """Batch ``step`` of ``slabs`` times ``rows``, drawn with replacement; of each slab the rows of this host are read,
+        ``[slabs, rows of mine, D]``."""
+        drawn = np.random.default_rng([self.seed, step]).integers(0, self.n, (slabs, rows))[:, mine]
+        return self.take(drawn.ravel()).reshape(*drawn.shape, -1)
 
     def first(self, size: int) -> np.ndarray:
         """Rows from which the transform and the Gaussian are fitted."""
@@ -81,17 +83,21 @@ class Drawn:
         first = self.task.draw(0, 1)
         self.blocks = bk.Blocks(tuple(np.asarray(v).size for v in first.values()), tuple(first))
 
-    def batch(self, step: int, size: int) -> np.ndarray:
-        """Batch ``step``."""
+    def draw(self, step: int, size: int) -> np.ndarray:
+        """Packed rows ``[size, D]``."""
         return np.concatenate([v.reshape(size, -1) for v in self.task.draw(self.seed + step, size).values()], 1)
+
+    def batch(self, step: int, slabs: int, rows: int, mine: slice) -> np.ndarray:
+        """Batch ``step`` of ``slabs`` times ``rows``, of each slab the rows of this host, ``[slabs, rows of mine, D]``."""
+        return self.draw(step, slabs * rows).reshape(slabs, rows, -1)[:, mine]
 
     def first(self, size: int) -> np.ndarray:
         """Rows from which the transform and the Gaussian are fitted."""
-        return self.batch(-1, size)
+        return self.draw(-1, size)
 
     def held_out(self, size: int) -> np.ndarray:
         """The rows that are read at the end."""
-        return self.batch(-2, size)
+        return self.draw(-2, size)
 
 
 def main(_):
@@ -115,6 +121,7 @@ def main(_):
     over = parallel.mesh(fits=1, data=jax.device_count())
     net, roles = network(blocks, s), jnp.asarray(vw.table(views))
     slabs, rows = matching.slab_layout(len(views), config.batch)
+    rows = parallel.multiple(rows, over, parallel.DATA)  # every device has as many of each view
     where = times.stratified(SDE, s.lo, hi, training_density(s.lo, hi))
     probs = jnp.asarray(view_weights(views), jnp.float32)
 
@@ -125,17 +132,13 @@ def main(_):
         return matching.matching_loss(both, net, SDE, blocks, k_loss, batch, roles=roles[drawn], times=where)
 
     here, of = jax.process_index(), jax.process_count()
-    if rows % (jax.device_count()):
-        raise ValueError(
-            f"batch: {rows} rows per view do not divide over {jax.device_count()} devices; change config.batch."
-        )
     mine = slice(here * rows // of, (here + 1) * rows // of)
 
+    def coordinates(x):
+        return transform.forward(x.reshape(-1, blocks.dim)).reshape(x.shape).astype(np.float32)
+
     def feed(step, count):
-        each = [
-            transform.forward(source.batch(k, slabs * rows)).reshape(slabs, rows, -1) for k in range(step, step + count)
-        ]
-        return np.stack(each)[:, :, mine].astype(np.float32)
+        return np.stack([coordinates(source.batch(k, slabs, rows, mine)) for k in range(step, step + count)])
 
     tx = train.adamw(s.learning_rate, s.weight_decay)
     k_init, k_run, k_read = jax.random.split(jax.random.key(config.seed), 3)
@@ -157,18 +160,23 @@ def main(_):
             k_run, state, feed, loss=loss, tx=tx, num_steps=config.steps, chunk=config.chunk,
             rate=train.trapezoid(min(200, config.steps // 10 + 1), config.steps - cool, cool), decay=s.decay,
             place=lambda batch: parallel.spread_rows(batch, over, axis=2), keeper=keeper,
-            log=tell,
+            agree=parallel.any_host, log=tell,
         )  # fmt: skip
-    if not parallel.is_first():
-        return
-    params = parallel.fetch(state.ema)
-    score = vw.bind(net, {"net": params, "gaussian": factors}, SDE, blocks)
-    held = transform.forward(source.held_out(config.held_out))
-    found = integral.evaluate(
-        k_read, measures, SDE, blocks, score, held.astype(np.float32), times=times.stratified(SDE, s.lo, hi),
-        num_mc=s.num_mc, mean=mean, cov=cov, control=True, value="mean",
-    )  # fmt: skip
-    results = Results(found, config.data)
+    params = parallel.fetch(state.ema)  # by all hosts together
+    if parallel.is_first():
+        score = vw.bind(net, {"net": params, "gaussian": factors}, SDE, blocks)
+        held = transform.forward(source.held_out(config.held_out))
+        found = integral.evaluate(
+            k_read, measures, SDE, blocks, score, held.astype(np.float32), times=times.stratified(SDE, s.lo, hi),
+            num_mc=s.num_mc, mean=mean, cov=cov, control=True, value="mean",
+        )  # fmt: skip
+        report(found, source, config.data, workdir)
+    parallel.wait_for_all("read")
+
+
+def report(found, source: Mapped | Drawn, title: str, workdir: Path) -> None:
+    """Keep, draw and print the estimates, beside exact values where those are known."""
+    results = Results(found, title)
     results.save(workdir)
     if isinstance(source, Drawn):
         exact = {k: source.task.truth.get(k) for k in found}

@@ -99,6 +99,7 @@ def found(directory: Path) -> Kept | None:
     Raises:
       ValueError: when something else is in its place, a model of another version say, which is not overwritten.
     """
+    directory = checkpoint.standing(directory)
     if not directory.exists():
         return None
     try:

@@ -14,7 +14,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxinfo import beside, inputs, kept, pathwise, queries, refits, training
+from jaxinfo import beside, inputs, kept, parallel, pathwise, queries, refits, training
 from jaxinfo import measures as ms
 from jaxinfo import views as vw
 from jaxinfo.blocks import Blocks
@@ -70,7 +70,7 @@ class Model:
                 return model
         unread = [home for home, other in before.items() if other is None and home.exists()]
         train_models([model], plan(needed).views, place=place, mark=model.mark)
-        if place is not None:
+        if place is not None and parallel.is_first():
             # looked at again: another call may have left a model of its own there meanwhile
             model._write(next((home for home in homes if home in unread or not home.exists()), homes[-1]))
             shutil.rmtree(training.place_of(place, model.mark), ignore_errors=True)

@@ -17,14 +17,15 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 FITS, DATA = "fits", "data"
+CLUSTERS = "TPU_WORKER_HOSTNAMES", "TPU_PROCESS_ADDRESSES", "SLURM_STEP_NODELIST", "OMPI_COMM_WORLD_SIZE"
 LEAST_CPU_DEVICES = 8  # the folds of the largest budget
 
 
 def start(coordinator: str | None = None, num_processes: int | None = None, process_id: int | None = None) -> None:
     """Join the hosts of a pod into one computation; call it before anything else touches JAX.
 
-    Does nothing on a single host: without arguments and without a cluster that JAX recognises (TPU pods, Slurm's
-    ``srun``, Open MPI).
+    Does nothing on a single host: without arguments and without a cluster whose variables tell of it (TPU pods of
+    Kubernetes, Slurm's ``srun``, Open MPI).  Elsewhere, as on TPU machines that were started one by one, give all three.
 
     Args:
       coordinator: ``host:port`` of process 0.
@@ -44,7 +45,7 @@ def start(coordinator: str | None = None, num_processes: int | None = None, proc
         if os.environ.get("JAX_PLATFORMS") == "cpu":
             jax.config.update("jax_cpu_collectives_implementation", "gloo")
         jax.distributed.initialize(coordinator, num_processes, process_id)
-    elif any(name in os.environ for name in ("TPU_WORKER_HOSTNAMES", "SLURM_STEP_NODELIST", "OMPI_COMM_WORLD_SIZE")):
+    elif any(name in os.environ for name in CLUSTERS):
         jax.distributed.initialize()
 
 
@@ -95,9 +96,9 @@ def mesh_of_fits(count: int) -> Mesh:
     return mesh(fits=None if jax.process_count() > 1 else min(count, jax.device_count()))
 
 
-def multiple(count: int, over: Mesh) -> int:
-    """The least multiple of the ``fits`` axis that is not below ``count``: fits are padded to it."""
-    size = over.shape[FITS]
+def multiple(count: int, over: Mesh, axis: str = FITS) -> int:
+    """The least multiple of an axis that is not below ``count``: fits, or rows of a batch, are padded to it."""
+    size = over.shape[axis]
     return -(-count // size) * size
 
 
@@ -138,6 +139,14 @@ def any_host(flag: bool) -> bool:
     from jax.experimental import multihost_utils
 
     return bool(np.any(multihost_utils.process_allgather(np.asarray(flag))))
+
+
+def wait_for_all(what: str) -> None:
+    """Return when every host is here: one that ends sooner would end the others."""
+    if jax.process_count() > 1:
+        from jax.experimental import multihost_utils
+
+        multihost_utils.sync_global_devices(what)
 
 
 def fits_at_once() -> int:

@@ -113,6 +113,7 @@ def run(
     decay: float = 0.999,
     place: Callable[[Any], Any] | None = None,
     keeper: Any = None,
+    agree: Callable[[bool], bool] = bool,
     log: Callable[[int, dict[str, float]], None] | None = None,
 ) -> TrainState:
     """Train on data the host feeds, larger than memory, to ``num_steps``; a killed run goes on by the same call.
@@ -133,6 +134,7 @@ def run(
       decay: of the moving average.
       place: puts batches on the devices, such as :func:`jaxinfo.parallel.spread_rows`; plain transfer by default.
       keeper: a :class:`jaxinfo.io.keeper.Keeper`, entered.
+      agree: whether any host says so, :func:`jaxinfo.parallel.any_host` where there are several: they save and leave together.
       log: called with ``(step, {"loss": mean of the chunk})`` after each chunk.
 
     Raises:
@@ -185,9 +187,9 @@ def run(
         done += now
         if log is not None:
             log(done, {"loss": float(losses.mean())})
-        if keeper is not None and (keeper.due() or done == num_steps):
+        if keeper is not None and (agree(keeper.due()) or done == num_steps):
             keep(done)
-            if keeper.stopping:
+            if agree(keeper.stopping):
                 keeper.leave()
     return state
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import uuid
 
 import jax
 import jax.numpy as jnp
@@ -70,6 +71,19 @@ def test_replaced_only_when_the_new_one_is_complete(tmp_path, monkeypatch):
     checkpoint.save(place, {"b": np.ones(2)}, {"run": 4})
     got, metadata = checkpoint.load(place)
     assert metadata == {"run": 4} and list(got) == ["b"] and os.listdir(tmp_path) == ["model"]
+
+
+def test_a_save_killed_between_its_renames_leaves_the_older_one(tmp_path, monkeypatch):
+    place = tmp_path / "model"
+    checkpoint.save(place, {"a": np.zeros(2)}, {"run": 1})
+    for _ in range(2):  # the older of two such, too
+        os.rename(place, tmp_path / f".model.{uuid.uuid4().hex[:8]}.old")
+        assert checkpoint.load(place)[1] == {"run": 1}
+        checkpoint.save(place, {"a": np.ones(2)}, {"run": 1})
+    checkpoint.save(place, {"a": np.ones(2)}, {"run": 2})
+    assert checkpoint.load(place)[1] == {"run": 2}
+    with pytest.raises(ValueError, match="got none at this path"):
+        checkpoint.load(tmp_path / "other")
 
 
 def test_other_files_are_never_replaced(tmp_path):

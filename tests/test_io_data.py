@@ -1,5 +1,7 @@
 """Reading variables: what goes in comes out, and every damaged file is refused in words."""
 
+import importlib.util
+
 import numpy as np
 import pytest
 
@@ -66,6 +68,21 @@ def test_what_no_block_names_may_hold_anything(tmp_path, columns):
         data.read(path)
     got = data.read(path, "x=a;y=d*", beside=("who", "b", "missing"))
     assert list(got) == ["x", "y", "who", "b"] and got["y"].shape == (N, 2) and list(got["who"][:2]) == ["m1", "m2"]
+
+
+def test_columns_that_nobody_names_are_not_looked_at(tmp_path):
+    (tmp_path / "t.csv").write_text("a,b,id,gone\n1,2,A1,\n3,4,17,\n5,6,,\n")
+    np.savez(tmp_path / "t.npz", a=np.arange(3.0), b=np.arange(3.0), id=np.asarray([{}, [], 1], dtype=object))
+    files = ["t.csv", "t.npz"]
+    if importlib.util.find_spec("pyarrow") and importlib.util.find_spec("pandas"):
+        import pandas as pd
+
+        pd.DataFrame({"a": [1.0, 3, 5], "b": [2.0, 4, 6], "id": ["A1", "17", None]}).to_parquet(tmp_path / "t.parquet")
+        files.append("t.parquet")
+    for name in files:
+        assert list(data.read(tmp_path / name, "x=a;y=b")) == ["x", "y"]
+        with pytest.raises(ValueError):
+            data.read(tmp_path / name)
 
 
 def test_the_index_of_a_pandas_table_is_no_variable(tmp_path, columns):

@@ -135,3 +135,24 @@ def test_two_processes_train_one_model(tmp_path):
     alone = trained(feed, jax.device_put).params["w"]
     for process in range(2):
         np.testing.assert_allclose(np.load(tmp_path / f"{process}.npy"), alone, atol=1e-5)
+
+
+def test_two_hosts_of_two_devices_train_on_a_stream(tmp_path):
+    """Nine rows of every view are dealt out over four devices; the first host reads while the other waits."""
+    with socket.socket() as s:
+        s.bind(("localhost", 0))
+        port = s.getsockname()[1]
+    environment = os.environ | {"JAX_PLATFORMS": "cpu", "XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
+    config = ROOT / "configs" / "gpu_box.py"
+    command = [
+        sys.executable, "-m", "experiments.stream", f"--config={config}:smoke", f"--workdir={tmp_path}",
+        f"--coordinator=localhost:{port}", "--num_processes=2",
+    ]  # fmt: skip
+    processes = [
+        subprocess.Popen([*command, f"--process_id={k}"], env=environment, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        for k in range(2)
+    ]
+    said = [p.communicate(timeout=300)[1] for p in processes]
+    assert [p.returncode for p in processes] == [0, 0], said[0][-2000:] + said[1][-2000:]
+    assert (tmp_path / "estimates.csv").read_text().count("\n") == 4  # a line for each measure, written once
+    assert (tmp_path / "log1.jsonl").is_file()

@@ -136,6 +136,15 @@ def test_other_hosts_read_but_do_not_write(whole, tmp_path):
         same(whole, run(90, keeper=keeper))
 
 
+def test_hosts_save_and_leave_together(tmp_path):
+    """This one is not due and was told nothing; another says to save after two chunks of 20, and to leave after three."""
+    mine, any_host = [], iter([False, True, False, True, True])
+    with pytest.raises(SystemExit), Keeper(tmp_path, "run", every_s=1e9) as keeper:
+        run(90, keeper=keeper, agree=lambda flag: mine.append(flag) or next(any_host))
+    assert mine == [False] * 5
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["step_0000000040", "step_0000000060"]
+
+
 def test_keep_one_is_refused(tmp_path):
     with pytest.raises(ValueError, match="at least 2"):
         Keeper(tmp_path, keep=1)

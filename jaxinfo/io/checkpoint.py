@@ -6,6 +6,7 @@ metadata, and size and checksum of every file, so that a damaged copy is noticed
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import shutil
@@ -76,7 +77,7 @@ def load(directory: str | Path) -> tuple[Any, dict[str, Any]]:
     Raises:
       ValueError: when the directory is missing, no checkpoint of this library, of a later version, or damaged.
     """
-    directory = Path(os.path.abspath(directory))
+    directory = standing(Path(os.path.abspath(directory)))
     if not directory.is_dir():
         raise ValueError(f"{directory}: expected a checkpoint directory, got none at this path; check the spelling.")
     if not (directory / INDEX).is_file():
@@ -106,6 +107,13 @@ def load(directory: str | Path) -> tuple[Any, dict[str, Any]]:
         with _checkpointer() as checkpointer:
             arrays = checkpointer.restore(directory / "arrays", args=wanted)
     return _rebuild(index["tree"], arrays, iter(range(len(leaves)))), index["metadata"]
+
+
+def standing(directory: Path) -> Path:
+    """The checkpoint of this place: itself, or the older one, whole, that a save killed between its two renames left aside."""
+    aside = directory.parent.glob(f".{glob.escape(directory.name)}.????????.old")
+    whole = [old for old in aside if (old / INDEX).is_file()] if not directory.exists() else []
+    return max(whole, key=lambda old: old.stat().st_mtime, default=directory)
 
 
 def _orbax():

@@ -11,12 +11,16 @@ import fnmatch
 import re
 import zipfile
 import zlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
+from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 Data = dict[str, np.ndarray]
+Columns = dict[str, Callable[[], np.ndarray]]
 
 WHOLE = re.compile(r"[+-]?[0-9]+")
 
@@ -66,7 +70,7 @@ def read(path: str | Path, blocks: Mapping[str, Sequence[str]] | str | None = No
                 "otherwise."
             )
         inside = [name for patterns in spec.values() for name in _named(patterns, inside)]
-    columns = {name: _checked(path, name, found[name]) for name in dict.fromkeys([*inside, *aside])}
+    columns = {name: _checked(path, name, found[name]()) for name in dict.fromkeys([*inside, *aside])}
     rows = {name: len(values) for name, values in columns.items()}
     if not rows or min(rows.values()) == 0:
         raise ValueError(f"{path}: expected at least one row of at least one variable, got none; is it the right file?")
@@ -166,7 +170,7 @@ def _checked(path: Path, name: str, values: np.ndarray) -> np.ndarray:
     return values
 
 
-# --- one reader per ending -------------------------------------------------------------------------------------------
+# --- one reader per ending: what reads each column, since those that nobody names may hold anything -------------------
 
 BROKEN = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 """What numpy raises for files that are cut short, damaged, pickled or something else."""
@@ -179,16 +183,21 @@ def _broken(path: Path, expected: str, error: Exception) -> ValueError:
     )
 
 
-def _read_npz(path: Path) -> Data:
+def _read_npz(path: Path) -> Columns:
+    names = _of_npz(path, lambda arrays: list(arrays.files))
+    return {name: partial(_of_npz, path, itemgetter(name)) for name in names}
+
+
+def _of_npz(path: Path, take: Callable[[Any], Any]) -> Any:
     try:
         # Opened here, since numpy leaves the files it opens itself open when they are damaged.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
+            return take(arrays)
     except (*BROKEN, AttributeError, TypeError) as error:  # the last two: an .npy called .npz gives no archive
         raise _broken(path, "an .npz of plain arrays (numpy.savez, no pickled objects)", error) from error
 
 
-def _read_npy(path: Path) -> Data:
+def _read_npy(path: Path) -> Columns:
     try:
         table = np.load(path, allow_pickle=False)
         shape = table.shape
@@ -196,10 +205,10 @@ def _read_npy(path: Path) -> Data:
         raise _broken(path, "an .npy of one plain array (numpy.save, no pickled objects)", error) from error
     if len(shape) != 2:
         raise ValueError(f"{path}: expected a 2-D array, rows by columns, got shape {shape}; reshape it or use .npz.")
-    return {f"x{i}": table[:, i] for i in range(shape[1])}
+    return {f"x{i}": partial(table.take, i, axis=1) for i in range(shape[1])}
 
 
-def _read_csv(path: Path) -> Data:
+def _read_csv(path: Path) -> Columns:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             # Empty lines carry no row; line numbers are kept for messages.
@@ -232,7 +241,7 @@ def _read_csv(path: Path) -> Data:
             )
     numbers = [number for number, _ in lines[1:]]
     cells = zip(*(row for _, row in lines[1:]))
-    return {name: _column(path, name, column, numbers) for name, column in zip(header, cells)}
+    return {name: partial(_column, path, name, column, numbers) for name, column in zip(header, cells)}
 
 
 def _number(cell: str) -> float | None:
@@ -274,7 +283,7 @@ def _column(path: Path, name: str, cells: Sequence[str], lines: Sequence[int]) -
     return np.asarray(cells)
 
 
-def _read_parquet(path: Path) -> Data:
+def _read_parquet(path: Path) -> Columns:
     try:
         import pyarrow as pa
         import pyarrow.parquet as parquet
@@ -289,7 +298,7 @@ def _read_parquet(path: Path) -> Data:
     names = [name for name in table.column_names if name not in index]
     if len(set(names)) != len(names):
         raise ValueError(f"{path}: expected each column name once, got {', '.join(names)}; rename one of them.")
-    return {name: _arrow_column(path, name, table.column(name)) for name in names}
+    return {name: partial(_arrow_column, path, name, table.column(name)) for name in names}
 
 
 def _arrow_column(path: Path, name: str, column) -> np.ndarray:
