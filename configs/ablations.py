@@ -1,6 +1,7 @@
 """What each choice is worth: one option changed at a time, mostly to two levels beside the default's, on three data seeds.
 
-What says how long and with what is trained (steps, batch, width, kind of network, weight decay) and 100,000 rows have one.
+How long and with what is trained (steps, batch, sizes and kind of network, where training looks, optimiser, weight decay) has
+one, and so have 100,000 rows.
 
 Command:   python -m experiments.sweep --config=configs/ablations.py --workdir=records
 Smoke:     python -m experiments.sweep --config=configs/ablations.py:smoke --workdir=out/smoke
@@ -27,8 +28,13 @@ TRAINED = (  # with one data seed
     *({"width": width} for width in (32, 128)),
     *({"batch": batch} for batch in (64, 256)),
     {"net": "thesis"},
+    *({"frequencies": pairs} for pairs in (0, 32)),
+    *({"focus": share} for share in (0.0, 0.5)),
+    {"optimiser": "nadamw"},
+    {"optimiser": "lion", "learning_rate": 2e-4, "weight_decay": 0.15},
     *({"weight_decay": rate} for rate in (1e-3, 0.3)),
 )
+SMALL = ({"weight_decay": 0.3}, {"width": 32})  # with the fewest rows
 PREPARED = (
     *({"preprocess": kind} for kind in ("standardise", "none")),
     {"gaussian": False},
@@ -54,6 +60,7 @@ def get_config(arg: str = "") -> ConfigDict:
         *(group(N, 3, changed) for changed in CHANGED),
         *(group(N, 1, changed) for changed in TRAINED),
         *(group(n, 3, {}, TASKS + WIDE) for n in ROWS),
+        *(group(ROWS[0], 3, changed) for changed in SMALL),
         *(group(LARGE, 1, changed, MANY, test=LARGE, long=True) for changed in LONG),
     )
     if arg == "smoke":

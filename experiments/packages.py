@@ -12,7 +12,11 @@ import numpy as np
 
 SCRIPT = Path(__file__).with_name("outside.py")
 # threads of OpenMP that wait for each other on busy cores spend CPU-seconds on nothing
-ALONE = {"OMP_NUM_THREADS": "1", "PYTHONUTF8": "1"}
+ALONE = {
+    "OMP_NUM_THREADS": "1",
+    "PYTHONUTF8": "1",
+    "JAX_TRACEBACK_FILTERING": "off",
+}  # the last line is what went wrong
 
 
 def environment(package: str, requirement: str, root: Path, timeout_s: float) -> tuple[Path, str]:

@@ -5,8 +5,8 @@
 DIRECTORY holds one ``NAME.npy`` per variable, ``[n]`` or ``[n, d]``, aligned by rows; they are mapped, not read.
 ``task:ID`` draws fresh rows of a task with exact truth instead.  The last ``held_out`` rows are never trained on: they are
 read at the end.  Killed at any moment, the same command goes on, and ends with the same numbers on the same devices.
-On several hosts run the same command on each, with the same workdir; TPU pods, Slurm and Open MPI tell each who it
-is, elsewhere ``--coordinator``, ``--num_processes`` and ``--process_id`` do.
+On several hosts run the same command on each, with the same workdir; TPU pods of Kubernetes, Slurm and Open MPI tell each
+who it is, elsewhere ``--coordinator``, ``--num_processes`` and ``--process_id`` do.
 """
 
 import hashlib
@@ -122,7 +122,7 @@ def main(_):
     net, roles = network(blocks, s), jnp.asarray(vw.table(views))
     slabs, rows = matching.slab_layout(len(views), config.batch)
     rows = parallel.multiple(rows, over, parallel.DATA)  # every device has as many of each view
-    where = times.stratified(SDE, s.lo, hi, training_density(s.lo, hi))
+    where = times.stratified(SDE, s.lo, hi, training_density(s.lo, hi, s.focus))
     probs = jnp.asarray(view_weights(views), jnp.float32)
 
     def loss(params, key, batch):
@@ -140,7 +140,7 @@ def main(_):
     def feed(step, count):
         return np.stack([coordinates(source.batch(k, slabs, rows, mine)) for k in range(step, step + count)])
 
-    tx = train.adamw(s.learning_rate, s.weight_decay)
+    tx = train.optimiser(s.learning_rate, s.weight_decay, kind=s.optimiser)
     k_init, k_run, k_read = jax.random.split(jax.random.key(config.seed), 3)
     state = parallel.replicate(train.init_state(net.init(k_init, factors)["net"], tx), over)
     cool = int(config.steps * s.cooldown)

@@ -1,4 +1,4 @@
-"""jaxinfo: generate, measure and couple several modalities with one masked diffusion model."""
+"""jaxinfo: generate and measure several modalities with one masked diffusion model."""
 
 from jaxinfo.api import (
     conditional_mutual_information,

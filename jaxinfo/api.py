@@ -60,7 +60,8 @@ def estimate_many(
     Args:
       datasets: each as ``vs`` in :func:`fit`, with the same names, dimensions and kinds of variables.
       measures: as in :func:`fit`.
-      **options: as in :func:`fit`; ``groups`` and ``sample_weight`` hold for every data set.  With ``checkpoint_dir`` a
+      **options: as in :func:`fit`; ``groups`` and ``sample_weight`` hold for every data set (as
+        arrays by position, a Series where all have its index).  With ``checkpoint_dir`` a
         killed call goes on when it is made again.
 
     Returns:

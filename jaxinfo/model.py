@@ -74,6 +74,8 @@ class Model:
             # looked at again: another call may have left a model of its own there meanwhile
             model._write(next((home for home in homes if home in unread or not home.exists()), homes[-1]))
             shutil.rmtree(training.place_of(place, model.mark), ignore_errors=True)
+        if place is not None:
+            parallel.wait_for_all("model written")  # the others may look for it next
         return model
 
     @classmethod
@@ -93,8 +95,13 @@ class Model:
         counted = not later and all(queries.is_plug_in(q, table.blocks) for q in asked.values())  # never cut into folds
         for folds in () if counted else (s.folds, for_null(s).folds) if opts.null else (s.folds,):
             crossfit_splits(n, folds, np.random.default_rng(opts.seed), model.groups, s.validation, model.weights)
-        if opts.bootstrap and not counted:
-            bootstrap.check(n, model.groups, opts.bootstrap, opts.seed, s.folds, model.weights)
+        if counted:
+            beside.several_groups(model.groups, model.weights)
+        if opts.bootstrap:
+            rng = lambda: np.random.default_rng(opts.seed)
+            cut = lambda units, weights: crossfit_splits(units.size, s.folds, rng(), units, weights=weights)
+            refuse = beside.several_groups if counted else cut
+            bootstrap.check(n, model.groups, opts.bootstrap, opts.seed, refuse, model.weights)
         return model
 
     mark = ""
@@ -130,7 +137,8 @@ class Model:
           sample_weight: ``[m]`` non-negative weights of new rows.
 
         Raises:
-          ValueError: for groups or weights without new rows (those of the fit hold), or rows that differ from the data.
+          ValueError: for groups or weights without new rows (those of the fit hold), groups of which one alone has weight,
+            another index of pandas than that of ``rows``, or rows that differ from the data.
         """
         if rows is None and not (groups is None and sample_weight is None):
             raise ValueError(

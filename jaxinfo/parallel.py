@@ -17,7 +17,8 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 FITS, DATA = "fits", "data"
-CLUSTERS = "TPU_WORKER_HOSTNAMES", "TPU_PROCESS_ADDRESSES", "SLURM_STEP_NODELIST", "OMPI_COMM_WORLD_SIZE"
+CLUSTERS = "SLURM_STEP_NODELIST", "OMPI_COMM_WORLD_SIZE", "MEGASCALE_COORDINATOR_ADDRESS"
+PODS = "TPU_WORKER_HOSTNAMES", "TPU_PROCESS_ADDRESSES"  # lists of hosts; a single machine has one, too, of itself
 LEAST_CPU_DEVICES = 8  # the folds of the largest budget
 
 
@@ -45,7 +46,7 @@ def start(coordinator: str | None = None, num_processes: int | None = None, proc
         if os.environ.get("JAX_PLATFORMS") == "cpu":
             jax.config.update("jax_cpu_collectives_implementation", "gloo")
         jax.distributed.initialize(coordinator, num_processes, process_id)
-    elif any(name in os.environ for name in CLUSTERS):
+    elif any(name in os.environ for name in CLUSTERS) or any("," in os.environ.get(name, "") for name in PODS):
         jax.distributed.initialize()
 
 

@@ -16,6 +16,11 @@ from jaxinfo.types import Array, Key, Params
 
 Loss = Callable[[Params, Key, Any], tuple[Array, Any]]
 Rate = Callable[[Array], Array]
+OPTIMISERS: dict[str, Callable[..., optax.GradientTransformation]] = {
+    "adamw": optax.adamw,
+    "nadamw": optax.nadamw,
+    "lion": optax.lion,
+}
 MEMORY = 0.125  # the largest share of the steps so far that the running average spans
 
 
@@ -194,11 +199,12 @@ def run(
     return state
 
 
-def adamw(
-    learning_rate: float, weight_decay: float = 0.0, clip: float = 1.0, b2: float = 0.999
+def optimiser(
+    learning_rate: float, weight_decay: float = 0.0, clip: float = 1.0, kind: str = "adamw"
 ) -> optax.GradientTransformation:
-    """Adam with decoupled weight decay and clipping by global norm, at a constant rate (see :func:`trapezoid`)."""
-    return optax.chain(optax.clip_by_global_norm(clip), optax.adamw(learning_rate, b2=b2, weight_decay=weight_decay))
+    """One of OPTIMISERS with decoupled weight decay and clipping by global norm, at a constant rate (see
+    :func:`trapezoid`)."""
+    return optax.chain(optax.clip_by_global_norm(clip), OPTIMISERS[kind](learning_rate, weight_decay=weight_decay))
 
 
 def trapezoid(warmup: int, cool_from: Array | int, cool_steps: Array | int, slowing: int | None = None) -> Rate:

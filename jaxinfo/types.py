@@ -121,7 +121,7 @@ class Estimate(NamedTuple):
 
 
 class Estimator(NamedTuple):
-    """What every estimator, ours and each baseline, is: three functions over explicit state.
+    """What every rival of ours is: three functions over explicit state.
 
     ``init(key, data) -> state``; ``update(state, data) -> state``; ``estimate(state, data) -> Estimate``.
     """

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from functools import partial
 
 import jax
 import numpy as np
@@ -316,8 +317,12 @@ def test_bootstrap_refits_on_rows_drawn_again(pair):
 def test_a_bootstrap_of_what_is_counted_needs_no_folds():
     rng, groups = np.random.default_rng(0), np.repeat(np.arange(8), 25)
     x, y = rng.integers(0, 3, (2, 200)).astype(str)
-    e = ji.mutual_information(x, y, groups=groups, bootstrap=20, progress=False)
-    assert e.diagnostics["bootstrap_stderr"] > 0.0
+    count = partial(ji.mutual_information, x, y, progress=False)
+    assert count(groups=groups, bootstrap=20).diagnostics["bootstrap_stderr"] > 0.0
+    with pytest.raises(ValueError, match="groups has a single group with weight"):
+        count(groups=np.zeros(200))
+    with pytest.raises(ValueError, match=r"bootstrap of 8 groups: one of the 20 draws.*single group with weight"):
+        count(groups=groups, bootstrap=20, sample_weight=1.0 * (groups < 2))
 
 
 def test_a_bootstrap_that_may_draw_no_weight_is_refused_at_once(pair):

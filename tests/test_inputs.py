@@ -453,6 +453,9 @@ def test_discrete_takes_one_name_or_numbers_of_columns(xy):
         ({"longer": "a"}, "longer must be positive"),
         ({"decay": 1.0}, "decay must be a number between 0 and 1"),
         ({"seeds": True}, "seeds must be a whole number of at least 1"),
+        ({"frequencies": -1}, "frequencies must be a whole number of at least 0, got -1"),
+        ({"focus": 1.0}, "focus must be a number between 0 and 1, got 1.0"),
+        ({"optimiser": "sgd"}, "optimiser must be one of adamw, nadamw, lion, got 'sgd'"),
     ],
 )
 def test_options_of_another_kind(xy, options, message):

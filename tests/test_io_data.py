@@ -107,6 +107,13 @@ def test_npz_keeps_vectors_and_joins_them(tmp_path):
     assert got["uv"].shape == (4, 3) and got["k"].dtype.kind == "i"
 
 
+def test_npz_is_opened_twice_however_many_arrays_it_holds(tmp_path, monkeypatch):
+    path = write_npz(tmp_path / "arrays.npz", {f"a{k}": np.arange(3) + k for k in range(50)})
+    opened, load = [], np.load
+    monkeypatch.setattr(np, "load", lambda *args, **kw: opened.append(1) or load(*args, **kw))
+    assert len(data.read(path)) == 50 and len(opened) == 2  # for the names, and for what is read
+
+
 def test_whole_numbers_of_csv_are_integers(tmp_path):
     path = tmp_path / "whole.csv"
     path.write_text(

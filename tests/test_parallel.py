@@ -30,6 +30,7 @@ def test_mesh_and_padding(monkeypatch):
         parallel.start("localhost:1")
     parallel.start()  # one host, no cluster: nothing happens
     monkeypatch.setenv("SLURM_JOB_ID", "7")  # salloc or sbatch without srun: nobody started a second process
+    monkeypatch.setenv("TPU_WORKER_HOSTNAMES", "localhost")  # one machine that names itself
     parallel.start()
     assert jax.process_count() == 1 and parallel.is_first()
 
@@ -105,7 +106,7 @@ def feed(step, count):
 
 
 def trained(feed, place, put=lambda state: state, keeper=None, steps=40):
-    tx = train.adamw(0.02)
+    tx = train.optimiser(0.02)
     loss = lambda params, key, batch: (
         jnp.mean((batch + 0.1 * jax.random.normal(key, batch.shape) - params["w"]) ** 2),
         0,
@@ -148,11 +149,17 @@ def test_two_hosts_of_two_devices_train_on_a_stream(tmp_path):
         sys.executable, "-m", "experiments.stream", f"--config={config}:smoke", f"--workdir={tmp_path}",
         f"--coordinator=localhost:{port}", "--num_processes=2",
     ]  # fmt: skip
-    processes = [
-        subprocess.Popen([*command, f"--process_id={k}"], env=environment, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-        for k in range(2)
-    ]
-    said = [p.communicate(timeout=300)[1] for p in processes]
-    assert [p.returncode for p in processes] == [0, 0], said[0][-2000:] + said[1][-2000:]
+    said = [tmp_path / f"said{k}.txt" for k in range(2)]
+    with said[0].open("w") as first, said[1].open("w") as second:
+        processes = [
+            subprocess.Popen([*command, f"--process_id={k}"], env=environment, cwd=ROOT, stderr=out)
+            for k, out in enumerate((first, second))
+        ]
+        try:
+            codes = [p.wait(timeout=300) for p in processes]
+        finally:
+            for p in processes:
+                p.kill()
+    assert codes == [0, 0], "".join(path.read_text()[-2000:] for path in said)
     assert (tmp_path / "estimates.csv").read_text().count("\n") == 4  # a line for each measure, written once
     assert (tmp_path / "log1.jsonl").is_file()

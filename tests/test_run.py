@@ -20,7 +20,7 @@ from jaxinfo import parallel, train
 from jaxinfo.io.keeper import Keeper
 
 ROOT = Path(__file__).resolve().parents[1]
-TX = train.adamw(0.02)
+TX = train.optimiser(0.02)
 KEY = jax.random.key(0)
 
 
@@ -90,6 +90,16 @@ def test_another_run_is_not_read_and_half_written_ones_are_swept(tmp_path):
         run(20, keeper=keeper)
         assert keeper.newest()[0] == 20
     assert sorted(p.name for p in tmp_path.iterdir()) == ["step_0000000020"]
+
+
+def test_a_whole_checkpoint_that_stepped_aside_for_its_successor_comes_back(tmp_path):
+    with Keeper(tmp_path, "one", every_s=0.0) as keeper:
+        run(20, keeper=keeper)
+    for place in tmp_path.iterdir():  # killed while each was written again
+        place.rename(tmp_path / f".{place.name}.0123abcd.old")
+    with Keeper(tmp_path, "one", every_s=0.0) as keeper:
+        assert keeper.newest()[0] == 20
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_a_loss_that_is_not_finite_stops_and_keeps_the_state_before(tmp_path):

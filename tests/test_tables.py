@@ -193,7 +193,9 @@ def test_what_is_missing_is_said_and_nothing_is_final():
     assert "n=100: a, b, c and 2 more; n=100, hi=6.0: a; dv: a.** Left out: 2 records" in some
     assert "Mean error 0.1: within so far." in some
     whole = complete.stated(text, "some", complete.Recorded([{"cpu_s": 800.0}, {"cpu_s": None}] * 9, 9, [], 0))
-    assert whole.startswith("# Title\n\nRecorded: 18 of the 9 cells that `configs/some.py` asks for, 2.0 CPU-hours.")
+    assert whole.startswith(
+        "# Title\n\nRecorded: 18 of the 9 cells that `configs/some.py` asks for, 2.0 CPU-hours in the 9 that tell."
+    )
     whole = complete.stated(text, "some", complete.Recorded([{}] * 9, 9, [], 0))
     assert "**" not in whole and "Recorded: 9 of the 9" in whole and "Mean error 0.1: within.\n" in whole
     many = [{"num_variables": k} for k in range(20)]

@@ -5,11 +5,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import pytest
 
 from jaxinfo import train
 
 TARGET = jnp.asarray([1.0, -2.0, 0.5])
-TX = train.adamw(0.05)
+TX = train.optimiser(0.05)
 RATE = train.trapezoid(20, 120, 80)
 
 
@@ -75,3 +76,12 @@ def test_a_rate_of_zero_changes_nothing():
     )
     np.testing.assert_array_equal(state.params["w"], TARGET)
     assert int(state.step) == 9
+
+
+@pytest.mark.parametrize("kind", train.OPTIMISERS)
+def test_every_optimiser_reaches_the_target(kind):
+    tx = train.optimiser(0.02, kind=kind)
+    state = train.init_state({"w": jnp.zeros(3)}, tx)
+    rate = train.trapezoid(20, 300, 200)
+    state, _ = train.fit(jax.random.key(0), state, TARGET, loss=loss, tx=tx, rate=rate, num_steps=500)
+    np.testing.assert_allclose(state.params["w"], TARGET, atol=0.05)

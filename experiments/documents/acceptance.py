@@ -155,7 +155,7 @@ def header(records: list[dict], table: list[dict], name: str, more: Sequence[str
         *lines,
         "",
         "All in nats. *estimate*, *s.e.*, *copula*, *KSG* and *CPU-s* are means over data seeds, *error* is the mean",
-        "of |estimate − truth| and *worst* its largest. *s.e.* is the standard error we report; *exact* what the exact",
+        "of |estimate − truth| and *worst* its largest. *s.e.* is the standard error in the record; *exact* what the exact",
         "scores read on the same rows, where that was recorded: the floor of our error; *copula* a Gaussian copula (for a",
         "KL divergence, two fitted Gaussians); *KSG* nearest neighbours, on at most 10,000 rows, 3,000 in more than 12",
         "coordinates. *CPU-s* counts one run with all measures of the task, compilation included. A bar limits *error* and",
@@ -237,7 +237,7 @@ def picture(records: list[dict], path: Path) -> None:
         axes.set_yticks(range(len(side)), names, fontsize=plots.SMALL, color=plots.INK)
         axes.set_xlabel("estimate − truth  [nats]", fontsize=plots.TEXT)
         axes.tick_params(axis="x", labelsize=plots.SMALL)
-        axes.tick_params(axis="y", length=0)
+        axes.tick_params(axis="y", length=0, pad=9)  # triangles stand between
         axes.spines[["top", "right", "left"]].set_visible(False)
     handles = [
         Line2D([], [], color=plots.BLUE, marker="o", ms=3, lw=1, label="estimate, 95 % interval, one per data seed"),

@@ -104,7 +104,7 @@ ACCELERATOR = {"seeds": 10, "minutes": 10.0, "device": "H200", "flops_per_s": 67
 # Ten of them at 100,000 rows.
 MORE = {"tasks": 10, "error": 0.01}
 
-# Systems of ten variables: relative errors of TC and DTC, of Ω over TC; nats of the gradient.
+# Systems of six and ten variables: relative errors of TC and DTC, of Ω over TC; nats of the gradient.
 SYSTEM, SYSTEM_SPIRAL, OMEGA, SLOPE = 0.03, 0.06, 0.03, 0.1
 
 # Time to error: how many times sooner than the published recipe.

@@ -181,6 +181,8 @@ def markdown(records: list[dict]) -> str:
         "",
         "![errors](benchmark.png)",
         "",
+        f"The orange line is 0.1 nats; what is below {LEAST:g} or above {MOST:g} stands at that edge.",
+        "",
         "| estimator | tasks | seeds | within 0.1 | within 0.05 | error | worst | shared tasks | error there | ours there "
         "| times ours | CPU-s per task |",
         "|---|" + "--:|" * 11,

@@ -79,9 +79,11 @@ def stated(text: str, name: str, found: Recorded) -> str:
 
 
 def spent(records: Sequence[dict]) -> str:
-    """The CPU-hours of records in words, of those that count them."""
-    seconds = [s for r in records if isinstance(s := r.get("cpu_s"), int | float)]
-    return f", {sum(seconds) / 3600:.1f} CPU-hours" if seconds else ""
+    """The CPU-hours of records in words, of those that count them: what an accelerator did is no CPU's work."""
+    on_cpu = [r for r in records if r.get("environment", {}).get("platform", "cpu") == "cpu"]
+    seconds = [s for r in on_cpu if isinstance(s := r.get("cpu_s"), int | float)]
+    some = "" if len(seconds) == len(records) else f" in the {len(seconds)} that tell"
+    return f", {sum(seconds) / 3600:.1f} CPU-hours{some}" if seconds else ""
 
 
 def named(cells: Sequence[dict]) -> str:

@@ -199,22 +199,27 @@ def markdown(records: list[dict]) -> str:
         *heading("Time to error", MAKE, "cost"),
         f"Code: commit {commits(records)}. CPU-seconds, compiling included and in brackets alone, to the first checkpoint,",
         f"in order of cost without it, after which |error| on fresh rows stays at most {bars.NEAR:g} nats (or our final error,",
-        "where that is larger); means over the data seeds that both have; importing packages and drawing rows are left out.",
+        "where that is larger); means over the data seeds that one kind of processor measured both on; importing packages and",
+        "drawing rows are left out.",
         "",
         "The published recipes (MINDE for mutual information, SOI for O-information, with the sampler and steps of the thesis)",
         "are this repository's: SOI's network is shallower than the published one, other differences stand in",
         f"`estimators/published.py`. They learn from {n['published']} rows, one run read on the way; where one never comes",
-        "near, the time it had counts, which may be that of more steps than were published: the table tells both numbers",
-        "where they differ.",
+        "near, the time it had counts, which may be that of more or fewer steps than were published: the table tells both",
+        "numbers where they differ. Below one time sooner, ours is later.",
         f"Ours learns from {n['ours']} rows. Each of its checkpoints is a run of its own, whose rate falls towards another",
-        "end: it need not take the steps that it may, nor cost more than one that may take fewer. The last leaves the",
-        "number of steps to its options; the bar is for the default ones, and for the recipe's own number of steps.",
+        "end: it need not take the steps that it may (rounded up to the next look at held-out rows), nor cost more than one",
+        "that may take fewer. The last leaves the number of steps to its options; the bar is for the default ones, and",
+        "for the recipe's own number of steps.",
         *known_at_once(rows),
         cost_counts(records),
         "",
         *verdicts(rows),
         "",
         "![error against CPU-seconds and steps, loss against steps](cost.png)",
+        "",
+        f"The orange line is {bars.NEAR:g} nats; errors below 0.001 are drawn there. The loss of each run is drawn above its",
+        "own least, which is not drawn: held-out rows for ours, in nats, training rows for the recipe, so only shapes compare.",
         "",
         "| task | measure | options | truth | seeds | our first error | our error | ours, s | whole, s | published error "
         "| published, s | all of its steps, s | times sooner | without compiling |",
@@ -223,7 +228,7 @@ def markdown(records: list[dict]) -> str:
     for r in rows:
         ours, published = (r["time"][name] for name in WHO)
         taken, steps = r["steps"]
-        whole = number(r["whole"]["published"], 0) + ("" if taken == steps else f" ({taken} of {steps} steps)")
+        whole = number(r["whole"]["published"], 0) + ("" if taken == steps else f" ({taken} steps, published: {steps})")
         cells = [
             r["task"], r["measure"].replace("_", " "), r["options"], number(r["truth"]), str(r["seeds"]),
             number(r["at_once"]), number(r["error"]["ours"]), seconds(ours, 1), number(r["whole"]["ours"], 0),
@@ -253,9 +258,9 @@ def curves(records: list[dict]) -> list[str]:
         return []
     lines = [
         "",
-        "Errors and losses by steps (thesis, Figure C.10): |error| with its standard deviation over data seeds; the loss is",
-        "the least on held-out rows for ours, in nats, and the mean over the last steps of training for the published recipe,",
-        "squared errors of the noise.",
+        "Errors and losses by steps (thesis, Figure C.10): |error| with its standard deviation over all data seeds; the loss",
+        "is the least on held-out rows for ours, in nats, and the mean over the last steps of training for the published",
+        "recipe, squared errors of the noise.",
         "",
         "| task | estimator | may take | steps | error | loss | s |",
         "|---|---|" + "--:|" * 5,
@@ -288,7 +293,8 @@ def picture(records: list[dict], path: Path) -> None:
             cost.plot([p["cpu_s"] for p in cheapest], away(cheapest), marker="o", label=named(r), **style)
             steps.plot([p["steps"] for p in taken], away(taken), marker="o", **style)
             least = min(p["loss"] for p in taken)
-            loss.plot([p["steps"] for p in taken], [max(p["loss"] - least, 1e-4) for p in taken], marker="o", **style)
+            above = [p for p in taken if p["loss"] > least]
+            loss.plot([p["steps"] for p in above], [p["loss"] - least for p in above], marker="o", **style)
         for axes in (cost, steps):
             axes.axhline(bars.NEAR, color=plots.ORANGE, lw=0.8)
         for axes, what in ((cost, "CPU-seconds"), (steps, "steps"), (loss, "steps")):

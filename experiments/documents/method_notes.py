@@ -59,6 +59,20 @@ SECTIONS = (
         "stands for what the same integral and training make of it.",
     ),
     (
+        "Where training looks", ("focus",),
+        "A share of the draws of log-SNR goes where views of most data differ, around 2.5, the rest is uniform: noise levels "
+        "at which nothing can be predicted only add noise to the gradient.",
+    ),
+    (
+        "How the clock is told", ("frequencies",),
+        "Sines and cosines of the clock, which scale and shift every layer; with 0 the clock alone does. The thesis's network "
+        "above adds its code to every layer instead.",
+    ),
+    (
+        "Optimiser", ("optimiser",),
+        "Lion, whose steps are signs, has a rate five times lower and as much more decay.",
+    ),
+    (
         "Regularisation", ("weight_decay", "decay"),
         "Weights decay, and what is read is a running average of the parameters, the best that rows held out have seen.",
     ),
@@ -79,9 +93,6 @@ Nothing here is measured by a command of this repository; each was compared once
   lost on another, or cost more than the longer training that was kept.
 - An autoencoder trained with the noise that its latents are given changed neither self-consistency nor the influence of a
   prompt. Equal numbers of latents on both sides fail the data-processing check in truth, not by estimation.
-- Where training looks in log-SNR, how many Fourier features tell a network the time, and how layers are told of it were
-  chosen while the method was made; none of them is an option, and none has a line above.
-- Optimisers other than AdamW were not tried.
 """
 
 
@@ -109,7 +120,7 @@ def against(row: dict, base: dict) -> dict:
     stderr = None
     if all(each.size > 1 for each in of_task):
         stderr = np.sqrt(sum(each.size * each.var(ddof=1) for each in of_task)) / d.size
-    elif d.size > 1:
+    elif d.size > 1 and all(each.size == 1 for each in of_task):
         stderr = d.std(ddof=1) / np.sqrt(d.size)
     same, cpu = row["processor"] == base["processor"], [np.mean([r["cpu_s"][t] for t in tasks]) for r in (row, base)]
     return {

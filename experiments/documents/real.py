@@ -235,6 +235,8 @@ def markdown(records: list[dict]) -> str:
         *cost(records),
         "![real data](real.png)",
         "",
+        "Bars are one standard error to each side.",
+        "",
     ]
     for study, (title, tell) in SAID.items():
         of = [r for r in records if r["study"] == study]
@@ -289,7 +291,12 @@ def _ages(axes, record, plots):
         axes.plot(age, each, "o", ms=2, alpha=0.5, color=colour)
         line = np.polyfit(age, each, 1)
         axes.plot(
-            np.sort(age), np.polyval(line, np.sort(age)), color=colour, lw=1.5, label=row["measure"].rpartition(", ")[2]
+            np.sort(age),
+            np.polyval(line, np.sort(age)),
+            color=colour,
+            lw=1.5,
+            ls="--" if colour == plots.ORANGE else "-",
+            label=row["measure"].rpartition(", ")[2],
         )
     axes.set_title(f"{record['modules']} modules of each person", fontsize=plots.SMALL)
     axes.set_xlabel("age  [years]", fontsize=plots.SMALL)

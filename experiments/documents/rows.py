@@ -78,7 +78,8 @@ def flagged(rows: list[dict]) -> list[str]:
         for tied in filter(None, found.values()):
             ties[tied["name"]] = max(ties.get(tied["name"], 0), int(tied["percent"]))
         kinds.update({flag.partition(":")[0] for flag, tied in found.items() if not tied})
-    words = [f"{kind} ({count} of {len(rows)} values)" for kind, count in kinds.most_common()]
+    often = sorted(kinds.items(), key=lambda kind: (-kind[1], kind[0]))
+    words = [f"{kind} ({count} of {len(rows)} values)" for kind, count in often]
     if ties:
         each = ", ".join(f"{name} {percent} %" for name, percent in sorted(ties.items(), key=lambda t: -t[1]))
         words.append(f"tied values, to which noise of the rounding step was added, at most {each}")
@@ -100,26 +101,31 @@ def _bent(record: dict, measure: str) -> float:
 def covered(records: list[dict], what: str = "all tasks") -> list[str]:
     """A line on how many 95 % intervals of these records hold the truth, and which is furthest from it; no bar.
 
-    Standard errors of before the part ``bent`` are told with it too.  Records of the benchmarks are what the parts of the
-    standard error were weighed by, which the line says.
+    Standard errors of before the part ``bent`` are told with it too, those of before the part ``fine`` are counted.  Records of
+    the benchmarks are what the parts of the standard error were weighed by, which the line says.
     """
-    z, with_bent = {}, {}
+    z, with_bent, older = {}, {}, 0
     for r in records:
         for m, truth in r["truth"].items():
             error, stderr = r["value"].get(m, np.nan) - truth, r.get("stderr", {}).get(m)
             if stderr and np.isfinite(error):
                 z[r["task"], m, r.get("seed")] = error / stderr
                 with_bent[r["task"], m, r.get("seed")] = error / np.hypot(stderr, _bent(r, m))
+                older += "fine" not in r.get("diagnostics", {}).get(m, {})
     if not z:
         return []
     furthest = max(z, key=lambda k: abs(z[k]))
     inside, now = (sum(abs(v) <= 1.96 for v in each.values()) for each in (z, with_bent))
-    older = "" if now == inside else f" ({now} with the part of the error that this version adds for bent laws)"
+    words = [] if now == inside else [f"{now} with the part that the error has since for laws that bend"]
+    words += (
+        [f"{older} were recorded before it had parts for fine structure and for what neighbours see"] if older else []
+    )
     return [
-        f"- Intervals of 95 %, {what}: {inside} of {len(z)} hold the truth{older}, on such tasks as its parts were weighed by; "
-        f"the furthest estimate is "
-        f"{number(abs(z[furthest]), 1)} standard errors {'below' if z[furthest] < 0 else 'above'} it "
-        f"({furthest[0]}, {furthest[1].replace('_', ' ')})."
+        f"- Intervals of 95 %, {what}: {inside} of {len(z)} hold the truth"
+        + (f" ({'; '.join(words)})" if words else "")
+        + f"; the furthest estimate is {number(abs(z[furthest]), 1)} standard errors "
+        f"{'below' if z[furthest] < 0 else 'above'} it ({furthest[0]}, {furthest[1].replace('_', ' ')}). The error's parts "
+        "were weighed by tasks like these, so this is no independent check."
     ]
 
 

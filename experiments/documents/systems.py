@@ -149,7 +149,7 @@ def verdicts(records: list[dict]) -> list[str]:
             # one that diverged is no number, and behind any that is
             ahead = sum(of_ours[t] < theirs[t] or not np.isfinite(theirs[t]) for t in shared if np.isfinite(of_ours[t]))
             omega = {(r["estimator"], r["task"]): r["omega"] for r in rows}
-            alone = sum(not omega[name, t] <= omega[OURS, t] for t in shared)
+            alone = sum(not omega[name, t] <= omega[OURS, t] for t in shared if np.isfinite(omega[OURS, t]))
             lines.append(
                 f"- {name} ({budget(records, name)}): sum of the three relative errors {_median(theirs, shared)}, ours "
                 f"{_median(of_ours, shared)}, medians; ours is ahead on {ahead} of {len(shared)} systems (bar: all): "
@@ -222,6 +222,8 @@ def markdown(records: list[dict]) -> str:
         *verdicts(records),
         "",
         "![errors of systems](systems.png)",
+        "",
+        "A mark per system; dashed lines are the bars, marks at an edge lie on it or beyond.",
         "",
         "| system | estimator | TC | DTC | Ω | error of TC | of DTC | of Ω over TC | sign | CPU-s |",
         "|---|---|--:|--:|--:|--:|--:|--:|---|--:|",

@@ -1,1 +1,1 @@
-"""Estimators behind one shape, ``types.Estimator``: ours and the baselines they are compared with."""
+"""Ours, and the estimators it is compared with, behind one shape, ``types.Estimator``."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
-
-from jaxinfo.estimators.splits import crossfit_splits
 
 
 def resampled(n: int, groups: np.ndarray | None, count: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -33,10 +32,22 @@ def resampled(n: int, groups: np.ndarray | None, count: int, seed: int) -> Itera
 
 
 def check(
-    n: int, groups: np.ndarray | None, count: int, seed: int, folds: int, weights: np.ndarray | None = None
+    n: int,
+    groups: np.ndarray | None,
+    count: int,
+    seed: int,
+    refuse: Callable[[np.ndarray, np.ndarray | None], Any],
+    weights: np.ndarray | None = None,
 ) -> None:
-    """Refuse a bootstrap some of whose draws cannot be cross-fitted: copies of a unit stay on one side of every split, and
-    rows of no weight do not count.
+    """Refuse a bootstrap some of whose draws cannot be read, as where too few units with weight are left to cross-fit.
+
+    Args:
+      n: rows.
+      groups: ``[n]`` integer labels, drawn whole.
+      count: how many draws.
+      seed: of the draws.
+      refuse: ``(units [m], weights [m])`` of a draw, raises ValueError where it cannot be read.
+      weights: ``[n]`` of rows.
 
     Raises:
       ValueError: saying how many units that draw holds.
@@ -44,7 +55,7 @@ def check(
     for rows, units in resampled(n, groups, count, seed):
         w = None if weights is None else weights[rows]
         try:
-            crossfit_splits(units.size, folds, np.random.default_rng(seed), units, weights=w)
+            refuse(units, w)
         except ValueError as error:
             total = n if groups is None else np.unique(groups).size
             raise ValueError(

@@ -54,7 +54,7 @@ def _initial(blocks: Blocks, s: Settings, keys, fits):
 
 def _optimiser(s: Settings):
     assert s.learning_rate is not None  # decided by Settings.for_system
-    return train.adamw(s.learning_rate, s.weight_decay)
+    return train.optimiser(s.learning_rate, s.weight_decay, kind=s.optimiser)
 
 
 @program(static_argnums=(0, 1, 2, 3), donate_argnums=(4,))
@@ -247,6 +247,7 @@ def _train(
     best = place(best)
     look(parallel.fetch(score)[: units * folds].reshape(units, folds, -1))
     found = keeper.newest() if keeper is not None else None
+    saved = -1 if found is None else found[0]
     if found is not None:
         _, tree, _ = found
         state, best = (_like(now, kept, place) for now, kept in zip((state, best), tree["at"]))
@@ -276,10 +277,11 @@ def _train(
             progress(done, max(c.end for c in courses), {"validation": float(scores[-1].sum(-1).mean())})
         if keeper is not None and parallel.any_host(keeper.due()):
             keeper.save(done, _kept(state, best, scores))
+            saved = done
             if parallel.any_host(keeper.stopping):
                 keeper.leave()
     if keeper is not None:
-        if found is None or found[0] < done:
+        if saved < done:
             keeper.save(done, _kept(state, best, scores))
         if parallel.any_host(keeper.stopping):  # told during the last steps: another group may follow
             keeper.leave()

@@ -162,7 +162,7 @@ def _train(key: Array, b: Bound, s: Settings, x: np.ndarray, y: np.ndarray) -> t
     params = {"critic": critic.init(k_init, jnp.asarray(x[:2]), jnp.asarray(y[:2]))} | b.beside(y.shape[1])
     labels = {k: AVERAGE if k == AVERAGE else "rest" for k in params}
     tx = optax.multi_transform(
-        {"rest": train.adamw(s.learning_rate), AVERAGE: optax.sgd(AVERAGE_RATE)}, lambda p: labels
+        {"rest": train.optimiser(s.learning_rate), AVERAGE: optax.sgd(AVERAGE_RATE)}, lambda p: labels
     )
     rows = jnp.asarray(x[inside]), jnp.asarray(y[inside])
 

@@ -109,14 +109,14 @@ def all_together(blocks: Blocks, s: Settings, weighted: bool, views: Sequence[Vi
     return Objective(loss, validate)
 
 
-def training_density(lo: Array | float, hi: Array | float) -> Array:
-    """Where training looks: bin masses over [lo, hi], a logistic around log-SNR 2.5 with a uniform floor.
+def training_density(lo: Array | float, hi: Array | float, focus: float = 0.8) -> Array:
+    """Where training looks: bin masses over [lo, hi], a share ``focus`` a logistic around log-SNR 2.5, the rest uniform.
 
     Noise levels at which nothing can be predicted only add gradient noise, so most draws go where views differ.
     """
     at = lo + (jnp.arange(times.DENSITY_BINS) + 0.5) * (hi - lo) / times.DENSITY_BINS
     bell = 1.0 / jnp.cosh((at - 2.5) / 3.2) ** 2
-    return 0.8 * bell / bell.sum() + 0.2 / times.DENSITY_BINS
+    return focus * bell / bell.sum() + (1.0 - focus) / times.DENSITY_BINS
 
 
 def view_weights(views: Sequence[View]) -> np.ndarray:
@@ -125,7 +125,7 @@ def view_weights(views: Sequence[View]) -> np.ndarray:
 
 
 def _times(s: Settings, fit) -> times.Times:
-    return times.stratified(SDE, s.lo, fit["hi"], training_density(s.lo, fit["hi"]))
+    return times.stratified(SDE, s.lo, fit["hi"], training_density(s.lo, fit["hi"], s.focus))
 
 
 def _drawn(key, fit, weighted: bool, shape: tuple[int, ...], law: Array | None = None) -> Array:

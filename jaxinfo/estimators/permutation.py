@@ -62,7 +62,7 @@ def check_moved(x: np.ndarray, steps: np.ndarray, variables: Mapping[str, slice]
       groups: ``[n]`` integer labels; without, rows of the whole are permuted.
 
     Raises:
-      ValueError: naming a variable that is the same all over every group, but for noise.
+      ValueError: naming a variable whose values in every group lie within one step: the same, but for noise.
     """
     if groups is None:
         return
@@ -74,8 +74,9 @@ def check_moved(x: np.ndarray, steps: np.ndarray, variables: Mapping[str, slice]
         inside = x[order, s]
         if (np.maximum.reduceat(inside, starts) - np.minimum.reduceat(inside, starts) <= steps[s]).all():
             raise ValueError(
-                f"null= shifts rows within groups, and {name} is constant within every one of them, so that "
-                "nothing would change; give one row per group (say, means) and no groups, or read the interval, .ci()."
+                f"null= shifts rows within groups, and {name} is constant within every one of them (to the rounding step of "
+                "its values), so that nothing would change; give one row per group (say, means) and no groups, or read the "
+                "interval, .ci()."
             )
 
 

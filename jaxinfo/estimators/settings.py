@@ -18,6 +18,7 @@ from jaxinfo.nets.mlp import mlp
 from jaxinfo.nets.per_variable import per_variable
 from jaxinfo.nets.thesis import thesis
 from jaxinfo.nets.transformer import transformer
+from jaxinfo.train import OPTIMISERS
 from jaxinfo.types import Net
 from jaxinfo.views import View
 
@@ -27,7 +28,7 @@ NETS: dict[str, Callable[..., Net]] = {
     "thesis": thesis,
     "transformer": transformer,
 }
-SIZED = ("mlp", "per_variable")  # their width and depth are settings
+SIZED = ("mlp", "per_variable")  # their sizes are settings
 FEW_VIEWS = 4
 FEW_VARIABLES, FEW_COORDINATES = 6, 20  # that one first layer has room for
 FEW_VECTORS = 4  # it has for where there are more coordinates in all
@@ -94,12 +95,13 @@ class Settings:
     Attributes:
       width: hidden width of "mlp" and "per_variable"; other networks have sizes of their own, unless ``net`` is a builder.
       depth: their residual blocks.
+      frequencies: pairs of sine and cosine that tell them the clock; with 0 it is told as it is.
       batch: network evaluations per optimiser step, over all views; None takes 128 for at most FEW_VIEWS views, 256 for
         more; with "per_variable", of which each NOISED variable is an evaluation, EACH of each, at least LEAST and at most
         MOST.
-      steps: most optimiser steps; fewer are taken when validation rows gain nothing any more.  None takes 18,000 for at
-        most FEW_VIEWS views, 32,000 for more; with "per_variable" 18,000 where LEAST suffices, 32,000 above, 24,000 where MOST
-        is reached; all of them :func:`more_steps` times for data of many rows.
+      steps: most optimiser steps, rounded up to the next look (``checks``); fewer are taken when validation rows gain nothing
+        any more.  None takes 18,000 for at most FEW_VIEWS views, 32,000 for more; with "per_variable" 18,000 where LEAST
+        suffices, 32,000 above, 24,000 where MOST is reached; all of them :func:`more_steps` times for data of many rows.
       longer: how many times as many steps, where None decides.
       patience: the learning rate starts to fall when this share of the steps so far brought validation rows nothing.
       cooldown: share of all steps in which the learning rate falls to zero.
@@ -109,7 +111,10 @@ class Settings:
         gained nothing in so many steps may end.  None takes SLOWING with "per_variable", and lets no other rate slow down.
       rewind: end, too, when validation rows have been worse for a while than they were, and let the rate fall from the
         parameters that were best.  None does with "per_variable".
-      weight_decay: of AdamW.
+      focus: share of the training draws at log-SNRs where views differ most, the rest is uniform; see
+        :func:`~jaxinfo.estimators.objective.training_density`.
+      optimiser: "adamw", "nadamw" or "lion", whose rate and decay should be about a fifth and five times as large.
+      weight_decay: of the optimiser.
       decay: of the running average of the parameters.
       num_mc: noise draws per evaluated row (even: each is used with both signs).
       folds: cross-fitting folds.
@@ -129,6 +134,7 @@ class Settings:
 
     width: int = 64
     depth: int = 3
+    frequencies: int = 8
     batch: int | None = None
     steps: int | None = None
     longer: float = 1.0
@@ -138,6 +144,8 @@ class Settings:
     learning_rate: float | None = None
     slowing: int | None = None
     rewind: bool | None = None
+    focus: float = 0.8
+    optimiser: str = "adamw"
     weight_decay: float = 0.03
     decay: float = 0.999
     num_mc: int = 10
@@ -153,6 +161,7 @@ class Settings:
 
     def __post_init__(self):
         check_whole(self, "width", "depth", "num_mc", "folds", "seeds")
+        check_whole(self, "frequencies", least=0)
         left = ("batch", "steps", "checks", "slowing")  # open, where None
         check_whole(self, *(name for name in left if getattr(self, name) is not None))
         if self.folds < 2:
@@ -164,6 +173,10 @@ class Settings:
         check_real(self, 0.0, np.inf, "longer", *(k for k in ("learning_rate",) if self.learning_rate is not None))
         check_real(self, 0.0, 1.0, "validation", "decay", "patience", "cooldown")
         check_real(self, -np.inf, np.inf, "lo", *(k for k in ("hi",) if self.hi is not None))
+        if self.focus != 0.0:
+            check_real(self, 0.0, 1.0, "focus")
+        if self.optimiser not in OPTIMISERS:
+            raise ValueError(f"optimiser must be one of {', '.join(OPTIMISERS)}, got {self.optimiser!r}.")
         if self.weight_decay != 0.0:
             check_real(self, 0.0, np.inf, "weight_decay")
         if self.preprocess is not None and self.preprocess not in pre.KINDS:
@@ -210,8 +223,8 @@ class Settings:
         """The network builder."""
         assert self.net is not None  # decided by for_system
         if isinstance(self.net, str):
-            sized = {"width": self.width, "depth": self.depth} if self.net in SIZED else {}
-            return partial(NETS[self.net], **sized)
+            sized = ("width", "depth", "frequencies") if self.net in SIZED else ()
+            return partial(NETS[self.net], **{k: getattr(self, k) for k in sized})
         return self.net
 
 

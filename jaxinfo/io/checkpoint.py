@@ -111,9 +111,12 @@ def load(directory: str | Path) -> tuple[Any, dict[str, Any]]:
 
 def standing(directory: Path) -> Path:
     """The checkpoint of this place: itself, or the older one, whole, that a save killed between its two renames left aside."""
-    aside = directory.parent.glob(f".{glob.escape(directory.name)}.????????.old")
-    whole = [old for old in aside if (old / INDEX).is_file()] if not directory.exists() else []
+    whole = [old for old in _aside(directory) if (old / INDEX).is_file()] if not directory.exists() else []
     return max(whole, key=lambda old: old.stat().st_mtime, default=directory)
+
+
+def _aside(directory: Path) -> list[Path]:
+    return list(directory.parent.glob(f".{glob.escape(directory.name)}.????????.old"))
 
 
 def _orbax():
@@ -215,12 +218,14 @@ def _swap(fresh: Path, directory: Path) -> None:
     """Put ``fresh`` in place.  The old checkpoint steps aside, whole, and is removed only after the new one stands."""
     if not directory.exists():
         os.rename(fresh, directory)
-        return
-    old = fresh.with_name(fresh.name + ".old")
-    os.rename(directory, old)
-    try:
-        os.rename(fresh, directory)
-    except BaseException:
-        os.rename(old, directory)
-        raise
-    shutil.rmtree(old)
+    else:
+        old = fresh.with_name(fresh.name + ".old")
+        os.rename(directory, old)
+        try:
+            os.rename(fresh, directory)
+        except BaseException:
+            os.rename(old, directory)
+            raise
+    for old in _aside(directory):  # that of a save killed earlier, too
+        (old / INDEX).unlink(missing_ok=True)  # first: what is half removed is no checkpoint
+        shutil.rmtree(old, ignore_errors=True)

@@ -13,14 +13,20 @@ import zipfile
 import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
-from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 Data = dict[str, np.ndarray]
-Columns = dict[str, Callable[[], np.ndarray]]
+
+
+class Columns(NamedTuple):
+    """What a file holds: the names of its columns, and what reads those that are asked for."""
+
+    names: list[str]
+    take: Callable[[Sequence[str]], Data]
+
 
 WHOLE = re.compile(r"[+-]?[0-9]+")
 
@@ -60,8 +66,8 @@ def read(path: str | Path, blocks: Mapping[str, Sequence[str]] | str | None = No
         raise ValueError(f"{path}: expected data, got an empty file (0 bytes); write it again.")
     found = READERS[kind](path)
     spec = parse_blocks(blocks) if isinstance(blocks, str) else blocks
-    aside = [name for name in beside if name in found]
-    inside = [name for name in found if name not in aside]
+    aside = [name for name in beside if name in found.names]
+    inside = [name for name in found.names if name not in aside]
     if spec is not None:
         twice = [name for name in aside if name in spec]
         if twice:
@@ -70,7 +76,8 @@ def read(path: str | Path, blocks: Mapping[str, Sequence[str]] | str | None = No
                 "otherwise."
             )
         inside = [name for patterns in spec.values() for name in _named(patterns, inside)]
-    columns = {name: _checked(path, name, found[name]()) for name in dict.fromkeys([*inside, *aside])}
+    wanted = list(dict.fromkeys([*inside, *aside]))
+    columns = {name: _checked(path, name, values) for name, values in found.take(wanted).items()}
     rows = {name: len(values) for name, values in columns.items()}
     if not rows or min(rows.values()) == 0:
         raise ValueError(f"{path}: expected at least one row of at least one variable, got none; is it the right file?")
@@ -170,7 +177,13 @@ def _checked(path: Path, name: str, values: np.ndarray) -> np.ndarray:
     return values
 
 
-# --- one reader per ending: what reads each column, since those that nobody names may hold anything -------------------
+# --- one reader per ending: columns that nobody names may hold anything -----------------------------------------------
+
+
+def _each(columns: Mapping[str, Callable[[], np.ndarray]]) -> Columns:
+    """Columns that are read one by one."""
+    return Columns(list(columns), lambda names: {name: columns[name]() for name in names})
+
 
 BROKEN = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 """What numpy raises for files that are cut short, damaged, pickled or something else."""
@@ -185,7 +198,7 @@ def _broken(path: Path, expected: str, error: Exception) -> ValueError:
 
 def _read_npz(path: Path) -> Columns:
     names = _of_npz(path, lambda arrays: list(arrays.files))
-    return {name: partial(_of_npz, path, itemgetter(name)) for name in names}
+    return Columns(names, lambda wanted: _of_npz(path, lambda arrays: {name: arrays[name] for name in wanted}))
 
 
 def _of_npz(path: Path, take: Callable[[Any], Any]) -> Any:
@@ -205,7 +218,7 @@ def _read_npy(path: Path) -> Columns:
         raise _broken(path, "an .npy of one plain array (numpy.save, no pickled objects)", error) from error
     if len(shape) != 2:
         raise ValueError(f"{path}: expected a 2-D array, rows by columns, got shape {shape}; reshape it or use .npz.")
-    return {f"x{i}": partial(table.take, i, axis=1) for i in range(shape[1])}
+    return _each({f"x{i}": partial(table.take, i, axis=1) for i in range(shape[1])})
 
 
 def _read_csv(path: Path) -> Columns:
@@ -241,7 +254,7 @@ def _read_csv(path: Path) -> Columns:
             )
     numbers = [number for number, _ in lines[1:]]
     cells = zip(*(row for _, row in lines[1:]))
-    return {name: partial(_column, path, name, column, numbers) for name, column in zip(header, cells)}
+    return _each({name: partial(_column, path, name, column, numbers) for name, column in zip(header, cells)})
 
 
 def _number(cell: str) -> float | None:
@@ -298,7 +311,7 @@ def _read_parquet(path: Path) -> Columns:
     names = [name for name in table.column_names if name not in index]
     if len(set(names)) != len(names):
         raise ValueError(f"{path}: expected each column name once, got {', '.join(names)}; rename one of them.")
-    return {name: partial(_arrow_column, path, name, table.column(name)) for name in names}
+    return _each({name: partial(_arrow_column, path, name, table.column(name)) for name in names})
 
 
 def _arrow_column(path: Path, name: str, column) -> np.ndarray:

@@ -167,8 +167,12 @@ class Keeper:
         return sorted(((int(m.group(1)), p) for m, p in found if m), reverse=True)
 
     def _sweep(self) -> None:
-        """Remove what a killed run left half written."""
+        """Remove what a killed run left half written; a whole checkpoint that stepped aside for it takes its place again."""
         if self.directory.is_dir():
-            for p in self.directory.iterdir():
-                if p.name.startswith(".step_"):
+            for p in list(self.directory.iterdir()):
+                name = re.match(r"\.(step_\d{10})\.", p.name)
+                place = self.directory / name.group(1) if name else None
+                if place is not None and checkpoint.standing(place) == p:
+                    p.rename(place)
+                elif p.name.startswith(".step_"):
                     shutil.rmtree(p, ignore_errors=True)

@@ -86,7 +86,7 @@ def fit_latents(
     count = max(1, int(held * len(x)))
     out, inside = x[order[:count]], jnp.asarray(x[order[count:]])
     net = mlp_autoencoder(x.shape[1], latent, width)
-    tx = train.adamw(learning_rate)
+    tx = train.optimiser(learning_rate)
     rate = train.trapezoid(min(100, max(1, steps // 10)), steps // 2, steps - steps // 2)
 
     def loss(params, key, rows):

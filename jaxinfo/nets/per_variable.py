@@ -33,6 +33,7 @@ class PerVariableMLP(nn.Module):
     kinds: int
     width: int
     depth: int
+    frequencies: int
     rank: int
     message: int
 
@@ -54,7 +55,7 @@ class PerVariableMLP(nn.Module):
         self.switch = new("switch", scaled(1.0), n, self.kinds * w, self.message)
         self.leave = new("leave", scaled(0.1), n, into, w)
         self.leave_bias = new("leave_bias", zeros, n, w)
-        self.trunk = Trunk(self.width, self.depth, rank=self.rank)
+        self.trunk = Trunk(self.width, self.depth, self.frequencies, self.rank)
 
     def __call__(self, own: Array, shown: dict[str, Array], clock: Array) -> Array:
         """All variables: ``own [..., N, K W]``, ``shown [..., F]`` by role, ``clock [..., 1]`` -> ``[..., N, W]``."""
@@ -95,13 +96,15 @@ def _three_ways(told: Array, radius: Array, switch: Array) -> Array:
     return jnp.concatenate([told, radius * told, jnp.tanh(switch) * told], -1)
 
 
-def per_variable(blocks: Blocks, width: int = 64, depth: int = 3, rank: int = 16, message: int = 24) -> Net:
+def per_variable(
+    blocks: Blocks, width: int = 64, depth: int = 3, frequencies: int = 8, rank: int = 16, message: int = 24
+) -> Net:
     """The network as a :class:`~jaxinfo.types.Net`; its input is that of :func:`jaxinfo.nets.mlp.mlp`.
 
     ABSENT coordinates are zeroed.  A variable tells itself nothing: its own coordinates enter by a layer of their own.
     """
     n, kinds = blocks.num_variables, 2 if max(blocks.sizes) == 1 else 3
-    module = PerVariableMLP(blocks.sizes, kinds, width, depth, rank, message)
+    module = PerVariableMLP(blocks.sizes, kinds, width, depth, frequencies, rank, message)
     place = np.concatenate([np.arange(size) for size in blocks.sizes])  # position of a coordinate within its variable
     owners = {
         k: np.concatenate([np.tile(blocks.owner, parts), np.arange(n)]) for k, parts in zip(ROLES, (kinds - 1, kinds))

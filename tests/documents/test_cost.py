@@ -131,7 +131,7 @@ def test_systems_have_curves_and_no_bar(tmp_path):
     system = [timed(who, *points, seed=s, **told) for who in ("ours", "published") for s in range(3)]
     system[1]["points"][1]["value"] += 0.03
     text = cost.markdown(system)
-    assert "(20 of 100 steps)" in text and "bar:" not in text
+    assert "(20 steps, published: 100)" in text and "bar:" not in text
     assert "| inner_spiral-six | ours | 20 | 20 | 0.030 ± 0.017 | 0.500 | 8 |" in text
     cost.picture([PUBLISHED, timed("ours", (5, 0.2), (8, 0.01)), *system], tmp_path / "cost.png")
     assert (tmp_path / "cost.png").read_bytes()[:4] == b"\x89PNG"

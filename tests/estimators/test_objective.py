@@ -11,7 +11,7 @@ from jaxinfo import measures as ms
 from jaxinfo.bench import system_tasks
 from jaxinfo.blocks import Blocks
 from jaxinfo.estimators.fitted import network
-from jaxinfo.estimators.objective import _drawn, all_together, slab_by_slab
+from jaxinfo.estimators.objective import _drawn, all_together, slab_by_slab, training_density
 from jaxinfo.estimators.settings import Settings, evaluations
 
 BLOCKS = Blocks((2, 1, 2, 1))
@@ -51,6 +51,23 @@ def parameters(s, seed=1, scale=0.3):
     like = jax.eval_shape(lambda key: network(BLOCKS, s).init(key, fac)["net"], jax.random.key(0))
     length = sum(leaf.size for leaf in jax.tree.leaves(like))
     return jnp.asarray(scale * np.random.default_rng(seed).normal(size=length), jnp.float32)
+
+
+@pytest.mark.parametrize("focus", [0.0, 0.5, 0.8])
+def test_training_looks_around_log_snr_2_5_as_often_as_is_asked(focus):
+    mass = np.asarray(training_density(-8.0, 12.0, focus))
+    assert abs(mass.sum() - 1.0) < 1e-6 and abs(mass[0] * mass.size - (1.0 - focus)) < 0.02
+    assert focus == 0.0 or -8.0 + 20.0 * (mass.argmax() + 0.5) / mass.size == pytest.approx(2.5, abs=0.2)
+
+
+@pytest.mark.usefixtures("quick_compile")
+@pytest.mark.parametrize("net", ["mlp", "per_variable"])
+@pytest.mark.parametrize("frequencies", [0, 3])
+def test_the_clock_is_told_by_so_many_sines_and_cosines(net, frequencies):
+    s = Settings(width=8, depth=1, net=net, frequencies=frequencies).for_system(BLOCKS, VIEWS)
+    fac = gaussian.factors(BLOCKS, np.zeros(D), np.eye(D), VIEWS)
+    like = jax.eval_shape(lambda key: network(BLOCKS, s).init(key, fac)["net"], jax.random.key(0))
+    assert like["params"]["trunk"]["gain"]["kernel"].shape[0] == 1 + 2 * frequencies
 
 
 @pytest.mark.usefixtures("quick_compile")

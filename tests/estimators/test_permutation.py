@@ -45,8 +45,8 @@ def test_what_is_not_tested_may_stand_still_in_every_group():
         "age": groups + 0.5,
     }  # repeats: noise of width 1 is added
     ask = dict(groups=groups, null=1, progress=False, budget="quick", steps=20, width=8)
-    e = ji.estimate(x, "mutual_information(x; y)", **ask)["mutual_information(x; y)"]
-    assert e.diagnostics["p_value"] in (0.5, 1.0)
+    e = ji.estimate(x, "mutual_information(x; y)", **ask)["mutual_information(x; y)"]  # is not refused
+    assert "p_value" in e.diagnostics
     with pytest.raises(ValueError, match="age is constant within every one of them"):
         ji.estimate(x, "mutual_information(x; age)", **ask)
 
