@@ -25,7 +25,7 @@ def changed(records: list[dict]) -> list[dict]:
     """
     kept = {(r["task"], r["n"], r["seed"], json.dumps(r["options"], sort_keys=True)): r for r in records}
     counts = [n for _, n, _, _ in kept]
-    usual = max(set(counts), key=counts.count)
+    usual = max(sorted(set(counts)), key=counts.count)
     cells: dict[tuple, dict[str, list[dict]]] = {}
     for (task, n, _, options), r in kept.items():
         cells.setdefault((n, options), {}).setdefault(task, []).append(r)
