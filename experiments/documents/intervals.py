@@ -79,6 +79,15 @@ def verdicts(covers: list[dict], tests: list[dict]) -> list[str]:
     return lines
 
 
+def older(records: list[dict]) -> list[str]:
+    """A line on intervals that were recorded before the standard error had all its parts, where there are any."""
+    covers = [r for r in records if not r["options"].get("null")]
+    old = [r["task"] for r in covers if not all("fine" in d for d in r.get("diagnostics", {}).values())]
+    each = ", ".join(f"{task} ({old.count(task)})" for task in dict.fromkeys(old))
+    words = f"Recorded before the error had parts for fine structure, laws that bend and what neighbours see: {each}."
+    return ["", words] if old else []
+
+
 def markdown(records: list[dict]) -> str:
     """The whole document."""
     covers, tests = coverage(records), rejections(records)
@@ -86,6 +95,7 @@ def markdown(records: list[dict]) -> str:
         *heading("Do intervals cover, and does the permutation test hold its level?", MAKE, "intervals"),
         f"Code: commit {commits(records)}. CPU-seconds per estimate, compiling included: "
         f"{np.mean([r['cpu_s'] for r in records]):.0f} on average; processors: {processors(records)}.",
+        *older(records),
         "",
         *verdicts(covers, tests),
         "",
